@@ -1,0 +1,40 @@
+/** The names of the headers of a delivery, as they go over the wire (contract §1). */
+export const HEADER = {
+  contentType: 'Content-Type',
+  eventId: 'X-MO-Event-Id',
+  signature: 'X-MO-Signature',
+  attempt: 'X-MO-Delivery-Attempt',
+  sentAt: 'X-MO-Sent-At',
+  replay: 'X-MO-Replay',
+  duplicate: 'X-MO-Duplicate',
+} as const;
+
+/** Header names and values in turn, in the order and case they came in: `[name, value, name, value, …]`. */
+export type RawHeaders = readonly string[];
+
+const MAX_EVENT_ID = 256;
+const MAX_ATTEMPT = 1000;
+
+/** Every value of a header joined by `, `, as Node joins them; undefined where it is absent. */
+export function headerValue(headers: RawHeaders, name: string): string | undefined {
+  const lower = name.toLowerCase();
+  let value: string | undefined;
+  for (let i = 0; i < headers.length; i += 2) {
+    const candidate = headers[i] as string;
+    if (candidate.length !== lower.length || candidate.toLowerCase() !== lower) continue;
+    value = value === undefined ? (headers[i + 1] as string) : `${value}, ${headers[i + 1]}`;
+  }
+  return value;
+}
+
+/** An event id is an opaque text of 1 to 256 printable ASCII characters; false for anything else. */
+export function isEventId(id: string): boolean {
+  return id.length <= MAX_EVENT_ID && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(id);
+}
+
+/** `X-MO-Delivery-Attempt` as a number, or null where it is absent or no sane count. */
+export function parseAttempt(value: string | undefined): number | null {
+  if (value === undefined || !/^[1-9]\d{0,3}$/.test(value)) return null;
+  const attempt = Number(value);
+  return attempt <= MAX_ATTEMPT ? attempt : null;
+}

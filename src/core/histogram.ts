@@ -1,0 +1,59 @@
+const SIGNIFICANT_DIGITS = 3;
+
+/**
+ * Counts of durations in buckets of three significant digits, so a percentile is right to half a per cent and a
+ * histogram stays small whatever it has seen. Histograms are merged; percentiles are never averaged (contract §4).
+ */
+export class Histogram {
+  readonly #counts = new Map<number, number>();
+  #total = 0;
+
+  get count(): number {
+    return this.#total;
+  }
+
+  record(value: number, count = 1): void {
+    const bucket = bucketOf(value);
+    this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + count);
+    this.#total += count;
+  }
+
+  merge(other: Histogram): this {
+    for (const [bucket, count] of other.#counts) this.record(bucket, count);
+    return this;
+  }
+
+  /** The smallest value that at least `share` (0 to 1) of all values do not exceed; null when empty. */
+  quantile(share: number): number | null {
+    return this.at(Math.max(1, Math.ceil(share * this.#total)));
+  }
+
+  /** The value of rank `rank` (1-based, in ascending order); null outside 1..count. */
+  at(rank: number): number | null {
+    if (rank < 1 || rank > this.#total) return null;
+    let seen = 0;
+    for (const [bucket, count] of [...this.#counts].sort((a, b) => a[0] - b[0])) {
+      seen += count;
+      if (seen >= rank) return bucket;
+    }
+    return null;
+  }
+
+  /** How many values do not exceed `limit`. */
+  countUpTo(limit: number): number {
+    let count = 0;
+    for (const [bucket, n] of this.#counts) if (bucket <= limit) count += n;
+    return count;
+  }
+
+  get max(): number | null {
+    return this.at(this.#total);
+  }
+}
+
+function bucketOf(value: number): number {
+  const size = Math.abs(value);
+  if (size < 0.001) return 0;
+  const step = 10 ** (Math.floor(Math.log10(size)) + 1 - SIGNIFICANT_DIGITS);
+  return Number((Math.round(value / step) * step).toPrecision(SIGNIFICANT_DIGITS));
+}

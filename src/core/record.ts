@@ -1,0 +1,123 @@
+import { formatTimestamp } from './time.ts';
+
+/** How one attempt ended (contract §3). Only `delivered` is a success. */
+export const OUTCOMES = [
+  'delivered',
+  'rejected',
+  'timeout',
+  'refused',
+  'reset',
+  'dns',
+  'tls',
+  'blocked',
+  'aborted',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** What was sent: one request of a delivery (contract §3). Times are ms since the epoch, durations ms. */
+export interface Attempt {
+  id: string;
+  eventId: string;
+  event: string | null;
+  callId: string | null;
+  endpoint: string;
+  url: string;
+  attempt: number;
+  /** When the event was due, the same for all its attempts: latency counts from here. */
+  dueAt: number;
+  sentAt: number;
+  status: number | null;
+  outcome: Outcome;
+  durationMs: number;
+  /** True on the last attempt of its delivery. */
+  final: boolean;
+  run: string;
+  replayOf: string | null;
+  error: string | null;
+  /** A negative test's fault; such attempts are left out of the figures. */
+  fault: string | null;
+}
+
+export type SignatureResult = 'valid' | 'missing' | 'malformed' | 'mismatch' | 'unchecked';
+export type Duplicate = 'duplicate' | 'conflict' | 'suspected_replay';
+
+/** What the receiver's own app answered. */
+export interface ForwardResult {
+  status: number | null;
+  durationMs: number;
+  error: string | null;
+}
+
+/** What was received: one request (contract §3). `status` is null while the answer is outstanding. */
+export interface Receipt {
+  id: string;
+  eventId: string | null;
+  event: string | null;
+  callId: string | null;
+  attempt: number | null;
+  receivedAt: number;
+  signature: SignatureResult;
+  /** The name of the secret that matched. */
+  secret: string | null;
+  duplicate: Duplicate | null;
+  latencyMs: number | null;
+  transitMs: number | null;
+  status: number | null;
+  forward: ForwardResult | null;
+  bodyBytes: number;
+  flags: readonly string[];
+}
+
+/** An attempt as a line of NDJSON. */
+export function attemptToJson(attempt: Attempt): Record<string, unknown> {
+  return {
+    kind: 'attempt',
+    id: attempt.id,
+    event_id: attempt.eventId,
+    event: attempt.event,
+    call_id: attempt.callId,
+    endpoint: attempt.endpoint,
+    url: attempt.url,
+    attempt: attempt.attempt,
+    due_at: formatTimestamp(attempt.dueAt),
+    sent_at: formatTimestamp(attempt.sentAt),
+    status: attempt.status,
+    outcome: attempt.outcome,
+    duration_ms: attempt.durationMs,
+    final: attempt.final,
+    run: attempt.run,
+    replay_of: attempt.replayOf,
+    error: attempt.error,
+    ...(attempt.fault === null ? {} : { fault: attempt.fault }),
+  };
+}
+
+/** A receipt as a line of NDJSON. */
+export function receiptToJson(receipt: Receipt): Record<string, unknown> {
+  return {
+    kind: 'receipt',
+    id: receipt.id,
+    event_id: receipt.eventId,
+    event: receipt.event,
+    call_id: receipt.callId,
+    attempt: receipt.attempt,
+    received_at: formatTimestamp(receipt.receivedAt),
+    signature: receipt.signature,
+    secret: receipt.secret,
+    duplicate: receipt.duplicate,
+    latency_ms: receipt.latencyMs,
+    transit_ms: receipt.transitMs,
+    status: receipt.status,
+    forward: receipt.forward && {
+      status: receipt.forward.status,
+      duration_ms: receipt.forward.durationMs,
+      error: receipt.forward.error,
+    },
+    body_bytes: receipt.bodyBytes,
+    flags: receipt.flags,
+  };
+}
+
+export function isSuccess(status: number | null): boolean {
+  return status !== null && status >= 200 && status < 300;
+}

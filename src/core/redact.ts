@@ -1,0 +1,38 @@
+const NUMBER = /(?<![\w+])\+?\d{7,15}(?!\w)/g;
+// Controls, bidirectional marks and overrides, zero-width characters, line separators, the byte order mark.
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]|\p{M}{3,}/gu;
+
+/** `+919876543210` -> `+91******3210`: enough to recognise a caller by, not enough to call (contract §3). */
+export function maskNumber(number: string): string {
+  const keep = number.startsWith('+') ? 3 : 2;
+  if (number.length < keep + 6) return '*'.repeat(Math.max(0, number.length - 2)) + number.slice(-2);
+  return number.slice(0, keep) + '*'.repeat(number.length - keep - 4) + number.slice(-4);
+}
+
+/** Masks everything in a text that looks like a phone number. */
+export function maskNumbers(text: string): string {
+  return text.replaceAll(NUMBER, maskNumber);
+}
+
+/** Text from outside made safe for a terminal: one line, no control, bidi, zero-width or stacked characters. */
+export function visible(text: string, maxLength = 200): string {
+  const cut = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+  return cut.replaceAll(UNSAFE, (match) => {
+    const unit = match.codePointAt(0) as number;
+    if (match.length > 2 && unit < 0x10000) return `…`;
+    if (match === '\n') return '\\n';
+    if (match === '\r') return '\\r';
+    if (match === '\t') return '\\t';
+    return unit <= 0xff ? `\\x${unit.toString(16).padStart(2, '0')}` : `\\u{${unit.toString(16)}}`;
+  });
+}
+
+/** A URL fit for showing: without the user and password it may carry. */
+export function displayUrl(url: URL | string): string {
+  const copy = new URL(url);
+  if (copy.username !== '' || copy.password !== '') {
+    copy.username = '***';
+    copy.password = '';
+  }
+  return copy.href;
+}

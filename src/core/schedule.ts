@@ -1,0 +1,50 @@
+import { UsageError } from './errors.ts';
+import { parseDuration } from './time.ts';
+
+/** When a failed delivery is tried again (contract §1, Attempts). Durations are milliseconds. */
+export interface RetrySchedule {
+  retries: number;
+  backoffMs: readonly number[];
+}
+
+export const DEFAULT_SCHEDULE: RetrySchedule = { retries: 3, backoffMs: [1000, 5000, 25_000] };
+const JITTER = 0.2;
+const RETRY_AFTER_CAP_MS = 60_000;
+
+/** `30s,30s,30s` -> milliseconds. Throws UsageError. */
+export function parseBackoff(text: string): number[] {
+  const parts = text.split(',').map((part) => part.trim());
+  if (parts.some((part) => part === '')) {
+    throw new UsageError(`--backoff: '${text}' is not a list of durations. Write it like 1s,5s,25s.`);
+  }
+  return parts.map((part) => parseDuration(part, '--backoff'));
+}
+
+/**
+ * The pause after failed attempt number `attempt` (1-based), with ±20 % jitter; `random` is in [0, 1). The last
+ * entry of the list serves for all further retries. `Retry-After` on 429 and 503 is honoured between the scheduled
+ * delay and 60 s. Returns null when no retry is left or the endpoint says 410 Gone.
+ */
+export function retryDelay(
+  schedule: RetrySchedule,
+  attempt: number,
+  answer: { status: number | null; retryAfter: string | null; now: number },
+  random: number,
+): number | null {
+  if (attempt > schedule.retries || answer.status === 410) return null;
+  const base = schedule.backoffMs[Math.min(attempt, schedule.backoffMs.length) - 1] ?? 0;
+  const jittered = Math.round(base * (1 - JITTER + 2 * JITTER * random));
+  if (answer.status !== 429 && answer.status !== 503) return jittered;
+  const asked = parseRetryAfter(answer.retryAfter, answer.now);
+  return asked === null ? jittered : Math.max(jittered, Math.min(asked, RETRY_AFTER_CAP_MS));
+}
+
+/** `Retry-After` in seconds or as an HTTP date -> milliseconds from now; null for garbage, the past and nothing. */
+export function parseRetryAfter(value: string | null, now: number): number | null {
+  if (value === null) return null;
+  const text = value.trim();
+  if (/^\d{1,12}$/.test(text)) return Number(text) * 1000;
+  if (!/^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(text)) return null;
+  const at = Date.parse(text);
+  return Number.isNaN(at) || at < now ? null : at - now;
+}

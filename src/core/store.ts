@@ -1,0 +1,55 @@
+import type { RawHeaders } from './headers.ts';
+import type { Attempt, ForwardResult, Receipt } from './record.ts';
+import type { Tally } from './tally.ts';
+
+/** A receipt on its way into the store, with what only the store keeps. */
+export interface NewReceipt extends Omit<Receipt, 'duplicate' | 'forward'> {
+  body: Uint8Array;
+  headers: RawHeaders;
+  /** When the event says it happened; null where it does not say. */
+  timestampMs: number | null;
+  /** True where the delivery counts as received: verified, and answered with a 2xx or handed on. */
+  accepted: boolean;
+  /** True where it is to be handed on to an app; the store remembers that until `settleForward`. */
+  forwarding: boolean;
+}
+
+/** What the store made of a receipt. */
+export interface StoredReceipt {
+  seq: number;
+  duplicate: Receipt['duplicate'];
+  /**
+   * For a duplicate: the receipt that came first, and whether its forward is still owed (it failed, or a crash cut
+   * it off). For a suspected replay: the event that the same bytes came with before.
+   */
+  first: { seq: number; eventId: string | null; receivedAt: number; owed: boolean } | null;
+}
+
+/** Which records a question is about. Times are ms since the epoch; `until` is exclusive. */
+export interface RecordFilter {
+  since?: number;
+  until?: number;
+  endpoint?: string;
+  event?: string;
+  run?: string;
+}
+
+/**
+ * The delivery log. Everything a method resolves for has been committed: it survives `kill -9` (contract §5).
+ * All methods reject with StoreError; `busy` and `full` may pass by themselves.
+ */
+export interface Store {
+  /** Where the records are, for messages. */
+  readonly location: string;
+  /** Stores a receipt and decides, in the same transaction, whether it is a duplicate (contract §2). */
+  addReceipt(receipt: NewReceipt): Promise<StoredReceipt>;
+  /** Notes what the app answered, and what was answered to the sender, on a receipt and the one it repeats. */
+  settleForward(seqs: readonly number[], forward: ForwardResult, status: number): Promise<void>;
+  /** Stores an attempt. `body` is kept where given: with the first attempt of a delivery. */
+  addAttempt(attempt: Attempt, body: Uint8Array | null): Promise<void>;
+  /** Counts and distributions of all records that match. */
+  tally(filter: RecordFilter): Promise<Tally>;
+  attempts(filter: RecordFilter): AsyncIterable<Attempt>;
+  receipts(filter: RecordFilter): AsyncIterable<Receipt>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,54 @@
+import { UsageError } from './errors.ts';
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+const RFC3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
+/** Node's timers turn anything above this into 1 ms. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** `500ms`, `30s`, `5m`, `2h`, `7d` -> milliseconds. Throws UsageError. */
+export function parseDuration(text: string, what = 'duration'): number {
+  const match = DURATION.exec(text.trim());
+  if (!match) {
+    throw new UsageError(
+      `${what}: '${text}' is not a duration. Write a number and a unit: 500ms, 30s, 5m, 2h.`,
+    );
+  }
+  const ms = Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+  if (ms > MAX_TIMER_MS) throw new UsageError(`${what}: '${text}' is too long; the limit is 24d.`);
+  return ms;
+}
+
+/** RFC 3339 -> milliseconds since the epoch, or null for anything else (month 13 included). */
+export function parseTimestamp(text: unknown): number | null {
+  if (typeof text !== 'string' || text.length > 40 || !RFC3339.test(text)) return null;
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? null : ms;
+}
+
+/** `--since`: an ISO 8601 time, a date, or a duration ago. Throws UsageError. */
+export function parseMoment(text: string, now: number, what: string): number {
+  if (DURATION.test(text.trim())) return now - parseDuration(text, what);
+  const ms = parseTimestamp(text) ?? (/^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN);
+  if (Number.isNaN(ms)) {
+    throw new UsageError(
+      `${what}: '${text}' is not a time. Write ISO 8601 (2026-01-31T12:00:00Z) or how long ago (2h).`,
+    );
+  }
+  return ms;
+}
+
+/** Milliseconds since the epoch -> RFC 3339 UTC with milliseconds (contract §3). */
+export function formatTimestamp(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** For people: `0.4 ms`, `23 ms`, `1.2 s`, `2 min 5 s`. */
+export function formatDuration(ms: number): string {
+  const size = Math.abs(ms);
+  if (size < 10) return `${Number(ms.toFixed(1))} ms`;
+  if (size < 1000) return `${Math.round(ms)} ms`;
+  if (size < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  if (size < 3_600_000) return `${Math.trunc(ms / 60_000)} min ${Math.round((size % 60_000) / 1000)} s`;
+  return `${(ms / 3_600_000).toFixed(1)} h`;
+}
