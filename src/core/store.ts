@@ -14,15 +14,39 @@ export interface NewReceipt extends Omit<Receipt, 'duplicate' | 'forward'> {
   forwarding: boolean;
 }
 
+/** The receipt that another one repeats. `forward` says whether the app still has to be given the event. */
+export interface FirstReceipt {
+  seq: number;
+  eventId: string | null;
+  receivedAt: number;
+  forward: 'none' | 'pending' | 'failed';
+}
+
 /** What the store made of a receipt. */
 export interface StoredReceipt {
   seq: number;
   duplicate: Receipt['duplicate'];
-  /**
-   * For a duplicate: the receipt that came first, and whether its forward is still owed (it failed, or a crash cut
-   * it off). For a suspected replay: the event that the same bytes came with before.
-   */
-  first: { seq: number; eventId: string | null; receivedAt: number; owed: boolean } | null;
+  /** The same event again, whose forward failed before: no duplicate, but the sender's retry at work. */
+  redelivery: boolean;
+  first: FirstReceipt | null;
+}
+
+/** What became of a forward: `owed` where the event's next delivery is to be forwarded again. */
+export interface Settlement {
+  seqs: readonly number[];
+  /** Null where there was none to settle, but an answer to note. */
+  forward: ForwardResult | null;
+  /** What the sender was answered. */
+  status: number;
+  owed: boolean;
+}
+
+/** A receipt whose forward was cut off, by a crash. `status` is what its sender had been answered, if anything. */
+export interface UnforwardedReceipt {
+  seq: number;
+  status: number | null;
+  headers: RawHeaders;
+  body: Uint8Array;
 }
 
 /** Which records a question is about. Times are ms since the epoch; `until` is exclusive. */
@@ -44,7 +68,9 @@ export interface Store {
   /** Stores a receipt and decides, in the same transaction, whether it is a duplicate (contract §2). */
   addReceipt(receipt: NewReceipt): Promise<StoredReceipt>;
   /** Notes what the app answered, and what was answered to the sender, on a receipt and the one it repeats. */
-  settleForward(seqs: readonly number[], forward: ForwardResult, status: number): Promise<void>;
+  settleForward(settlement: Settlement): Promise<void>;
+  /** The receipts whose forward an earlier process was cut off in; from then on they count as failed. */
+  takeUnforwarded(): Promise<UnforwardedReceipt[]>;
   /** Stores an attempt. `body` is kept where given: with the first attempt of a delivery. */
   addAttempt(attempt: Attempt, body: Uint8Array | null): Promise<void>;
   /** Counts and distributions of all records that match. */

@@ -1,0 +1,216 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { EnvironmentError } from '../core/errors.ts';
+import type { RawHeaders } from '../core/headers.ts';
+
+/** A request whose body has wholly arrived. */
+export interface IncomingRequest {
+  method: string;
+  /** Path and query as they came. */
+  target: string;
+  headers: RawHeaders;
+  body: Uint8Array;
+  /** When its body was complete, ms since the epoch. */
+  receivedAt: number;
+}
+
+/** An answer; headers are names and values in turn. */
+export interface Answer {
+  status: number;
+  headers: RawHeaders;
+  body: string | Uint8Array;
+}
+
+export interface ServeOptions {
+  host: string;
+  port: number;
+  /** Bodies above this many bytes are answered 413, unread where the length is declared. */
+  maxBody: number;
+  /** Host names that may stand in `Host`; null allows any. */
+  allowHosts: readonly string[] | null;
+  now: () => number;
+  handle: (request: IncomingRequest) => Promise<Answer>;
+  /** Told of requests that never became one: aborted, too large, unreadable. */
+  onFault?: (fault: ServeFault) => void;
+  limits?: Partial<ServeLimits>;
+}
+
+export interface ServeFault {
+  kind: 'aborted' | 'too_large' | 'bad_request' | 'wrong_host' | 'failed';
+  detail: string;
+}
+
+export interface ServeLimits {
+  headersTimeoutMs: number;
+  requestTimeoutMs: number;
+  maxConnections: number;
+}
+
+const LIMITS: ServeLimits = { headersTimeoutMs: 10_000, requestTimeoutMs: 30_000, maxConnections: 256 };
+
+export interface Listening {
+  readonly port: number;
+  readonly host: string;
+  /** Stops accepting, lets requests in flight end for `graceMs`, then cuts what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Listens for requests. Rejects with EnvironmentError where the port cannot be had (fault C6). */
+export async function serve(options: ServeOptions): Promise<Listening> {
+  const limits = { ...LIMITS, ...options.limits };
+  const server = createServer({
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs),
+    keepAliveTimeout: 60_000,
+    noDelay: true,
+  });
+  server.maxConnections = limits.maxConnections;
+  server.on('request', (request, response) => receiveRequest(request, response, options));
+  server.on('checkContinue', (request, response) => {
+    if (declaredLength(request) <= options.maxBody) response.writeContinue();
+    receiveRequest(request, response, options);
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
+    refuseUnreadable(error, socket as Socket, options),
+  );
+  await listen(server, options);
+  const { port } = server.address() as AddressInfo;
+  return { port, host: options.host, close: (graceMs) => close(server, graceMs) };
+}
+
+function receiveRequest(request: IncomingMessage, response: ServerResponse, options: ServeOptions): void {
+  const { onFault } = options;
+  if (!hostAllowed(request.headers.host, options.allowHosts)) {
+    onFault?.({ kind: 'wrong_host', detail: String(request.headers.host) });
+    return refuse(request, response, 403, 'Host not allowed');
+  }
+  if (declaredLength(request) > options.maxBody) {
+    onFault?.({ kind: 'too_large', detail: `${declaredLength(request)} bytes declared` });
+    return refuse(request, response, 413, 'Body too large');
+  }
+  let body: Buffer = NO_BYTES;
+  let chunks: Buffer[] | null = null;
+  let size = 0;
+  let over = false;
+  request.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (over) return;
+    if (size > options.maxBody) {
+      over = true;
+      chunks = null;
+      onFault?.({ kind: 'too_large', detail: `more than ${options.maxBody} bytes` });
+      return refuse(request, response, 413, 'Body too large');
+    }
+    if (size === chunk.length) body = chunk;
+    else if (chunks === null) chunks = [body, chunk];
+    else chunks.push(chunk);
+  });
+  request.on('end', () => {
+    if (over) return;
+    if (chunks !== null) body = Buffer.concat(chunks);
+    options
+      .handle({
+        method: request.method ?? '',
+        target: request.url ?? '/',
+        headers: request.rawHeaders,
+        body,
+        receivedAt: options.now(),
+      })
+      .then(
+        (answer) => sendAnswer(response, answer),
+        (error: unknown) => {
+          onFault?.({ kind: 'failed', detail: String(error) });
+          sendAnswer(response, { status: 500, headers: [], body: 'Internal error' });
+        },
+      );
+  });
+  request.on('error', () => {
+    if (!over) onFault?.({ kind: 'aborted', detail: `the sender went away after ${size} body bytes` });
+  });
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+function sendAnswer(response: ServerResponse, { status, headers, body }: Answer): void {
+  if (response.destroyed) return;
+  response.writeHead(status, [...headers, 'Content-Length', String(Buffer.byteLength(body))]);
+  response.end(body);
+}
+
+/** Answers without reading the rest, and closes: what is still coming is not worth the bandwidth. */
+function refuse(request: IncomingMessage, response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, ['Connection', 'close', 'Content-Length', String(text.length)]);
+  response.end(text, () => {
+    // A moment for the answer to be read before the reset that unread bytes cause.
+    request.resume();
+    setTimeout(() => request.socket.destroy(), 250).unref();
+  });
+}
+
+function declaredLength(request: IncomingMessage): number {
+  return Number(request.headers['content-length'] ?? 0);
+}
+
+function hostAllowed(host: string | undefined, allowed: readonly string[] | null): boolean {
+  if (allowed === null) return true;
+  if (host === undefined) return false;
+  return allowed.includes(host.replace(/:\d+$/, '').toLowerCase());
+}
+
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket, options: ServeOptions): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, text] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431', 'Request Header Fields Too Large']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408', 'Request Timeout']
+        : ['400', 'Bad Request'];
+  const packet = (error as { rawPacket?: Buffer }).rawPacket;
+  const tls = packet?.[0] === 0x16 && packet[1] === 0x03;
+  options.onFault?.({
+    kind: 'bad_request',
+    detail: tls
+      ? 'a TLS hello came to this plain http port; use http:// in the URL'
+      : `${status} ${error.message}`,
+  });
+  socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function listen(server: Server, { host, port }: ServeOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+    server.listen({ host, port }, () => {
+      server.removeAllListeners('error');
+      // EMFILE and the like: the connection is lost, the server goes on (fault C7).
+      server.on('error', () => {});
+      resolve();
+    });
+  });
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): EnvironmentError {
+  const why: Record<string, string> = {
+    EADDRINUSE: `Port ${port} on ${host} is in use, perhaps by another listen (see: lsof -i :${port}). Choose another with --port, or --port 0 for any free one.`,
+    EACCES: `Port ${port} needs privileges this user lacks. Choose one above 1023 with --port.`,
+    EADDRNOTAVAIL: `The address ${host} is not one of this machine's. Choose another with --host.`,
+    ENOTFOUND: `The host name ${host} does not resolve. Choose another with --host.`,
+  };
+  return new EnvironmentError(why[error.code ?? ''] ?? `Cannot listen on ${host}:${port}: ${error.message}`, {
+    cause: error,
+  });
+}
+
+function close(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

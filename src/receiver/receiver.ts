@@ -1,0 +1,260 @@
+import { StoreError } from '../core/errors.ts';
+import { HEADER } from '../core/headers.ts';
+import { isSuccess, type Receipt } from '../core/record.ts';
+import type { Secret } from '../core/signature.ts';
+import type { Settlement, Store, StoredReceipt } from '../core/store.ts';
+import type { Answer, IncomingRequest } from '../http/serve.ts';
+import type { AppAnswer, Forwarder } from './forward.ts';
+import { type Judgement, judge } from './judge.ts';
+
+export interface ReceiverOptions {
+  /** The live secrets, the current one first; null accepts every signature (`--no-verify`). */
+  secrets: readonly Secret[] | null;
+  store: Store;
+  newId: () => string;
+  maxBody: number;
+  /** The one path that takes deliveries; null for any. */
+  path: string | null;
+  invalidStatus: number;
+  /** Refuses what is not an event or stale, and withholds suspected replays from the app. */
+  strict: boolean;
+  maxAgeMs: number | null;
+  /** `app` answers with the app's own status, `first` answers before the app is asked. */
+  ack: 'app' | 'first';
+  forwarder: Forwarder | null;
+  /** Only these types go to the app; null for all. */
+  events: readonly string[] | null;
+  rehearsal: Rehearsal | null;
+  onReceived?: (receipt: Receipt, request: IncomingRequest) => void;
+  /** When all is known: the answer, and what the app said. */
+  onAnswered?: (receipt: Receipt, request: IncomingRequest, app: AppAnswer | null) => void;
+  onStoreFailure?: (error: StoreError) => void;
+}
+
+/** Answers to give instead of 200, to see the platform's retries at work; the last one goes on for ever. */
+export interface Rehearsal {
+  statuses: readonly number[];
+  pause: () => Promise<void>;
+}
+
+/** The receiver is a function on plain values: servers, adapters and tests all call this one (contract §2). */
+export interface Receiver {
+  /** Never rejects. */
+  receive(request: IncomingRequest): Promise<Answer>;
+  /** Hands on what an earlier run acknowledged and had not handed on. Resolves to how many there were. */
+  resume(): Promise<number>;
+  /** Resolves when every forward has ended. */
+  drain(): Promise<void>;
+}
+
+const RETRY_AFTER = ['Retry-After', '1'];
+const OK: Answer = { status: 200, headers: ['Content-Type', 'text/plain'], body: 'ok' };
+const BUSY_ELSEWHERE: Answer = {
+  status: 503,
+  headers: RETRY_AFTER,
+  body: 'This delivery is being handed on, try again',
+};
+const DUPLICATE: Answer = { ...OK, headers: [...OK.headers, HEADER.duplicate, 'true'] };
+
+export function createReceiver(options: ReceiverOptions): Receiver {
+  const { store, forwarder } = options;
+  const inFlight = new Map<number, Promise<Answer>>();
+  const background = new Set<Promise<unknown>>();
+  let rehearsed = 0;
+
+  async function receive(request: IncomingRequest): Promise<Answer> {
+    const misdirected = checkRequest(request, options);
+    if (misdirected !== null) return misdirected;
+    const judgement = judge(request, options);
+    const refusal = refuse(judgement, options);
+    const answer = refusal ?? rehearse();
+    const accepted = answer === null || isSuccess(answer.status);
+    const receipt = toReceipt(request, judgement, options.newId());
+    if (answer !== null && !accepted) {
+      receipt.status = answer.status;
+      if (refusal === null) receipt.flags = [...receipt.flags, 'rehearsed'];
+      return record(request, receipt, answer);
+    }
+    const forwarding = forwarder !== null && wants(receipt.event);
+    receipt.status = forwarding && options.ack === 'app' ? null : (answer ?? OK).status;
+    let stored: StoredReceipt;
+    try {
+      stored = await store.addReceipt({
+        ...receipt,
+        body: request.body,
+        headers: request.headers,
+        timestampMs: judgement.payload.timestampMs,
+        accepted: true,
+        forwarding,
+      });
+    } catch (error) {
+      return unavailable(error);
+    }
+    receipt.duplicate = stored.duplicate;
+    if (stored.redelivery) receipt.flags = [...receipt.flags, 'redelivery'];
+    if (stored.duplicate === 'duplicate' || stored.redelivery) receipt.latencyMs = null;
+    options.onReceived?.(receipt, request);
+    if (!forwarding) return finish(receipt, request, answer ?? OK);
+    return handOn(request, receipt, stored);
+  }
+
+  /** Keeps a refused delivery for whoever looks for the reason; the answer does not wait for it. */
+  function record(request: IncomingRequest, receipt: Receipt, answer: Answer): Promise<Answer> {
+    const kept = store.addReceipt({
+      ...receipt,
+      body: request.body,
+      headers: request.headers,
+      timestampMs: null,
+      accepted: false,
+      forwarding: false,
+    });
+    keepRunning(kept.catch(unavailable));
+    options.onReceived?.(receipt, request);
+    return finish(receipt, request, answer);
+  }
+
+  async function handOn(request: IncomingRequest, receipt: Receipt, stored: StoredReceipt): Promise<Answer> {
+    const origin = stored.first?.seq ?? stored.seq;
+    if (stored.duplicate === 'duplicate') {
+      const answer = await answerToDuplicate(stored);
+      await settle({ seqs: [stored.seq], forward: null, status: answer.status, owed: false });
+      return finish(receipt, request, answer);
+    }
+    if (stored.duplicate === 'suspected_replay' && options.strict) {
+      const withheld = { status: null, durationMs: 0, error: 'withheld: suspected replay' };
+      receipt.forward = withheld;
+      await settle({ seqs: [stored.seq], forward: withheld, status: OK.status, owed: false });
+      return finish(receipt, request, OK);
+    }
+    const seqs = stored.redelivery ? [stored.seq, origin] : [stored.seq];
+    const key = stored.redelivery ? origin : stored.seq;
+    const forwarded = forward(request, receipt, seqs);
+    inFlight.set(key, forwarded);
+    keepRunning(forwarded.finally(() => inFlight.delete(key)));
+    return options.ack === 'first' ? OK : forwarded;
+  }
+
+  /** A duplicate gets what its first delivery got, or will have got once the app has answered. */
+  async function answerToDuplicate({ first }: StoredReceipt): Promise<Answer> {
+    if (first?.forward !== 'pending' || options.ack === 'first') return OK;
+    // Where another process has it in hand, let the sender ask again rather than promise what is not known yet.
+    return (await inFlight.get(first.seq)) ?? BUSY_ELSEWHERE;
+  }
+
+  async function settle(settlement: Settlement): Promise<void> {
+    await store.settleForward(settlement).catch(unavailable);
+  }
+
+  async function forward(request: IncomingRequest, receipt: Receipt, seqs: number[]): Promise<Answer> {
+    const app = await (forwarder as Forwarder).forward(request.headers, request.body);
+    const answer = options.ack === 'first' ? OK : appAnswer(app);
+    receipt.forward = app.result;
+    receipt.status = answer.status;
+    await settle({ seqs, forward: app.result, status: answer.status, owed: !app.delivered });
+    options.onAnswered?.(receipt, request, app);
+    return answer;
+  }
+
+  async function finish(receipt: Receipt, request: IncomingRequest, answer: Answer): Promise<Answer> {
+    receipt.status = answer.status;
+    const duplicate = receipt.duplicate === 'duplicate' && isSuccess(answer.status);
+    if (options.rehearsal !== null) await options.rehearsal.pause();
+    options.onAnswered?.(receipt, request, null);
+    return duplicate ? DUPLICATE : answer;
+  }
+
+  function rehearse(): Answer | null {
+    if (options.rehearsal === null || options.rehearsal.statuses.length === 0) return null;
+    const { statuses } = options.rehearsal;
+    const status = statuses[Math.min(rehearsed, statuses.length - 1)] as number;
+    rehearsed += 1;
+    return { ...OK, status, body: isSuccess(status) ? 'ok' : `rehearsed ${status}` };
+  }
+
+  function unavailable(error: unknown): Answer {
+    const failure = error instanceof StoreError ? error : new StoreError(String(error), 'unavailable');
+    options.onStoreFailure?.(failure);
+    return { status: 503, headers: RETRY_AFTER, body: 'Not stored, try again' };
+  }
+
+  function wants(event: string | null): boolean {
+    return options.events === null || (event !== null && options.events.includes(event));
+  }
+
+  function keepRunning(work: Promise<unknown>): void {
+    const settled = work.catch(() => {}).finally(() => background.delete(settled));
+    background.add(settled);
+  }
+
+  async function resume(): Promise<number> {
+    if (forwarder === null) return 0;
+    const owed = (await store.takeUnforwarded()).filter(({ status }) => isSuccess(status));
+    for (const { seq, headers, body } of owed) {
+      const app = await forwarder.forward(headers, body);
+      await store.settleForward({ seqs: [seq], forward: app.result, status: 200, owed: !app.delivered });
+    }
+    return owed.length;
+  }
+
+  return {
+    receive,
+    resume,
+    async drain() {
+      while (background.size > 0) await Promise.all(background);
+    },
+  };
+}
+
+function checkRequest(request: IncomingRequest, { path, maxBody }: ReceiverOptions): Answer | null {
+  if (path !== null && request.target.split('?', 1)[0] !== path)
+    return { status: 404, headers: [], body: 'Not found' };
+  if (request.method !== 'POST') return { status: 405, headers: ['Allow', 'POST'], body: 'Use POST' };
+  if (request.body.length > maxBody) return { status: 413, headers: [], body: 'Body too large' };
+  return null;
+}
+
+/** The answer to a delivery that is not taken; null where it is. It tells the sender nothing but the kind of fault. */
+function refuse(judgement: Judgement, { invalidStatus, strict }: ReceiverOptions): Answer | null {
+  const { result } = judgement.verdict;
+  if (result !== 'valid' && result !== 'unchecked')
+    return { status: invalidStatus, headers: [], body: 'Invalid signature' };
+  if (judgement.badEventId) return { status: 400, headers: [], body: `Invalid ${HEADER.eventId}` };
+  if (judgement.unsupportedEncoding)
+    return { status: 415, headers: [], body: 'Unsupported Content-Encoding' };
+  if (!strict) return null;
+  if (judgement.stale) return { status: invalidStatus, headers: [], body: 'Stale delivery' };
+  if (judgement.payload.problem !== null) return { status: 422, headers: [], body: 'Not an event' };
+  return null;
+}
+
+function toReceipt(request: IncomingRequest, judgement: Judgement, id: string): Receipt {
+  const { verdict, payload } = judgement;
+  return {
+    id,
+    eventId: judgement.eventId,
+    event: payload.event,
+    callId: payload.callId,
+    attempt: judgement.attempt,
+    receivedAt: request.receivedAt,
+    signature: verdict.result,
+    secret: verdict.result === 'valid' ? verdict.secret : null,
+    duplicate: null,
+    latencyMs: judgement.latencyMs,
+    transitMs: judgement.transitMs,
+    status: null,
+    forward: null,
+    bodyBytes: request.body.length,
+    flags: judgement.flags,
+  };
+}
+
+/** The app's own status for the sender, so that its retries work; 502 or 504 where the app gave none. */
+function appAnswer({ result, body }: AppAnswer): Answer {
+  if (result.status !== null) return { status: result.status, headers: [], body };
+  const timedOut = result.error?.startsWith('no answer') === true;
+  return {
+    status: timedOut ? 504 : 502,
+    headers: RETRY_AFTER,
+    body: 'The app behind this receiver did not answer',
+  };
+}

@@ -1,0 +1,63 @@
+/** Written into the file's header, so that another program's SQLite file is never taken for ours ("MONF"). */
+export const APPLICATION_ID = 0x4d4f4e46;
+export const SCHEMA_VERSION = 1;
+
+/**
+ * A receipt has a body key where it was accepted and is no duplicate. Each index holds the receipts that were first
+ * with their body or their event id, so a look-up finds one row however often the same thing was sent.
+ */
+export const FIRST_OF_BODY = "body_key IS NOT NULL AND duplicate IS NOT 'suspected_replay'";
+export const FIRST_OF_EVENT = "body_key IS NOT NULL AND duplicate IS NOT 'conflict'";
+
+/**
+ * Both tables only grow at their end. The two indexes serve deduplication: the body's
+ * key begins with the event's own timestamp and event ids mostly rise with time, so new keys land on the index's last
+ * pages, which is what keeps storing fast.
+ */
+export const SCHEMA = `
+CREATE TABLE receipts (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  event_id TEXT,
+  event TEXT,
+  call_id TEXT,
+  attempt INTEGER,
+  received_at INTEGER NOT NULL,
+  signature TEXT NOT NULL,
+  secret TEXT,
+  duplicate TEXT,
+  latency_ms INTEGER,
+  transit_ms INTEGER,
+  status INTEGER,
+  forward TEXT,
+  owed INTEGER,
+  flags TEXT,
+  headers TEXT,
+  body_key BLOB,
+  body BLOB
+) STRICT;
+CREATE INDEX receipts_by_body ON receipts (body_key) WHERE ${FIRST_OF_BODY};
+CREATE INDEX receipts_by_event ON receipts (event_id) WHERE ${FIRST_OF_EVENT};
+CREATE INDEX receipts_owed ON receipts (owed) WHERE owed IS NOT NULL;
+CREATE TABLE attempts (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  event TEXT,
+  call_id TEXT,
+  endpoint TEXT NOT NULL,
+  url TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  sent_at INTEGER NOT NULL,
+  status INTEGER,
+  outcome TEXT NOT NULL,
+  duration_ms REAL NOT NULL,
+  final INTEGER NOT NULL,
+  run TEXT NOT NULL,
+  replay_of TEXT,
+  error TEXT,
+  fault TEXT,
+  body BLOB
+) STRICT;
+`;

@@ -1,0 +1,90 @@
+import { chmodSync, closeSync, existsSync, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { StoreError } from '../core/errors.ts';
+import { APPLICATION_ID } from './schema.ts';
+
+const HEADER_BYTES = 100;
+const MAGIC = 'SQLite format 3\0';
+
+/**
+ * Looks at a store's file before SQLite does, because SQLite would take an emptied or shortened file for a new or
+ * sound one. Throws StoreError and leaves the file as it is (faults E4, E5). Creates an absent file with mode 0600.
+ */
+export function inspectFile(path: string): void {
+  if (!existsSync(dirname(path))) {
+    throw new StoreError(
+      `The store's folder ${dirname(path)} does not exist. Create it, or name another --store.`,
+      'unavailable',
+    );
+  }
+  if (isSymbolicLink(path)) {
+    throw new StoreError(
+      `The store ${path} is a symbolic link; name the file it leads to instead.`,
+      'unavailable',
+    );
+  }
+  let file: number;
+  try {
+    file = openSync(path, 'a+', 0o600);
+  } catch (cause) {
+    throw new StoreError(
+      `The store ${path} cannot be opened for writing (${(cause as NodeJS.ErrnoException).code}). Check its owner and mode, or name another --store.`,
+      'unavailable',
+      { cause },
+    );
+  }
+  try {
+    const { size, mode } = fstatSync(file);
+    if ((mode & 0o077) !== 0) chmodSync(path, 0o600);
+    const hasLog = sizeOf(`${path}-wal`) > 0;
+    if (size === 0 && !hasLog) return;
+    if (!existsSync(`${path}-wal`) && sizeOf(`${path}-shm`) > 0) {
+      throw damaged(
+        path,
+        `its write-ahead log ${path}-wal is gone while ${path}-shm is there, so recent records are lost`,
+        `If the log cannot be brought back, delete ${path}-shm to go on with what is left.`,
+      );
+    }
+    if (!hasLog) checkHeader(path, file, size);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** What to tell somebody whose store is damaged. */
+export function damaged(path: string, what: string, remedy = ''): StoreError {
+  return new StoreError(
+    `The store ${path} is damaged: ${what}. It was left as it is. ${
+      remedy ||
+      `Recover what can be read with: sqlite3 ${path} .recover | sqlite3 recovered.db, or move it away to start anew.`
+    }`,
+    'damaged',
+  );
+}
+
+function checkHeader(path: string, file: number, size: number): void {
+  const header = Buffer.alloc(HEADER_BYTES);
+  const got = readSync(file, header, 0, HEADER_BYTES, 0);
+  if (got < HEADER_BYTES || header.toString('latin1', 0, 16) !== MAGIC) {
+    throw damaged(path, 'it does not begin like a SQLite file');
+  }
+  const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
+  const pages = header.readUInt32BE(28);
+  if (size < pages * pageSize) {
+    throw damaged(path, `it has ${size} bytes where its header promises ${pages * pageSize}`);
+  }
+  if (header.readUInt32BE(68) !== APPLICATION_ID) {
+    throw new StoreError(
+      `${path} is a SQLite file, but not a mo-notify store. Name another --store.`,
+      'unavailable',
+    );
+  }
+}
+
+function isSymbolicLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+}
+
+function sizeOf(path: string): number {
+  return lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
