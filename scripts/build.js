@@ -1,0 +1,64 @@
+// Bundles src/ into dist/: one entry for the command line, one for the library, a chunk a command. Pure JavaScript
+// dependencies are bundled, which keeps an installation small and start-up fast; libsql, a native module, stays out.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const require = createRequire(import.meta.url);
+
+let rolldown;
+try {
+  ({ rolldown } = await import('rolldown'));
+} catch {
+  console.error(
+    'mo-notify: not built, because the development dependencies are not installed (npm ci without --omit=dev).',
+  );
+  process.exit(0);
+}
+
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+const bundled = new Set();
+const bundle = await rolldown({
+  cwd: root,
+  input: { cli: 'src/cli/bin.ts', index: 'src/index.ts' },
+  platform: 'node',
+  external: ['libsql'],
+  treeshake: true,
+  plugins: [
+    {
+      name: 'remember-packages',
+      load(id) {
+        const match = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id);
+        if (match) bundled.add(match[0]);
+        return null;
+      },
+    },
+  ],
+});
+await bundle.write({
+  dir: 'dist',
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: 'chunks/[name]-[hash].js',
+  minify: true,
+});
+await bundle.close();
+
+writeFileSync(join(root, 'dist', 'THIRD-PARTY-LICENSES'), [...bundled].sort().map(notice).join('\n'));
+execFileSync(process.execPath, [tsc(), '-p', join(root, 'tsconfig.types.json')], { stdio: 'inherit' });
+
+function notice(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const file = ['LICENSE', 'LICENSE.md', 'license', 'LICENCE', 'LICENSE.txt']
+    .map((f) => join(folder, f))
+    .find(existsSync);
+  return `${name} ${version} (${license})\n\n${file === undefined ? '' : readFileSync(file, 'utf8')}\n---\n`;
+}
+
+function tsc() {
+  const manifest = require.resolve('typescript/package.json');
+  return join(dirname(manifest), JSON.parse(readFileSync(manifest, 'utf8')).bin.tsc);
+}

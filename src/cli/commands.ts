@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import type { Context } from './context.ts';
+
+/** A command's own module: its flags, and what it does. Loaded when the command is called. */
+export interface CommandModule {
+  /** Adds arguments, flags, an example, and the action that sets `context.exitCode`. */
+  configure(command: Command, start: StartContext): void;
+}
+
+/** Makes the context out of the options that commander has parsed. */
+export type StartContext = (options: object) => Context;
+
+export interface CommandEntry {
+  name: string;
+  alias?: string;
+  summary: string;
+  load: () => Promise<CommandModule>;
+}
+
+/** Every command, in the order of `--help`. To add one: a line here and a module beside this file. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'demo',
+    summary: 'the whole loop on this machine in a few seconds',
+    load: () => import('./demo.ts'),
+  },
+  {
+    name: 'send-test',
+    alias: 'trigger',
+    summary: 'send signed test events to an endpoint',
+    load: () => import('./send-test.ts'),
+  },
+  {
+    name: 'listen',
+    summary: 'receive, verify, record and forward deliveries',
+    load: () => import('./listen.ts'),
+  },
+  {
+    name: 'report',
+    summary: 'judge what was recorded: the KPIs, per endpoint and in all',
+    load: () => import('./report.ts'),
+  },
+  {
+    name: 'verify',
+    summary: 'check one signature, and explain why it fails',
+    load: () => import('./verify.ts'),
+  },
+  {
+    name: 'sign',
+    summary: 'make the signature of one body',
+    load: () => import('./sign.ts'),
+  },
+  {
+    name: 'events',
+    summary: 'event types, sample payloads, JSON Schema',
+    load: () => import('./events.ts'),
+  },
+];

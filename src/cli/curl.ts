@@ -1,0 +1,23 @@
+import { isUtf8 } from 'node:buffer';
+import { UsageError } from '../core/errors.ts';
+import type { RawHeaders } from '../core/headers.ts';
+
+/** A cURL command that makes the same request; the secret is not in it, only the signature it gave. */
+export function curlCommand(url: URL, headers: RawHeaders, body: Uint8Array): string {
+  if (!isUtf8(body) || body.includes(0)) {
+    throw new UsageError(
+      '--curl: the body is binary, which a command line cannot carry. Save it and use curl --data-binary @FILE.',
+    );
+  }
+  const parts = [`curl -sS -i -X POST ${quote(url.href)}`];
+  for (let i = 0; i < headers.length; i += 2) parts.push(`-H ${quote(`${headers[i]}: ${headers[i + 1]}`)}`);
+  // A leading @ would make curl read a file.
+  const text = Buffer.from(body).toString('utf8');
+  parts.push(`${text.startsWith('@') ? '--data-raw' : '--data-binary'} ${quote(text)}`);
+  return parts.join(' \\\n  ');
+}
+
+/** One word for a POSIX shell. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { HEADER, headerValue } from '../core/headers.ts';
+import type { IncomingRequest } from '../http/serve.ts';
+import type { Context } from './context.ts';
+
+const AT_ONCE = 4;
+
+/** Runs the user's command for deliveries, a few at a time, and waits for all of them at the end. */
+export interface Exec {
+  (request: IncomingRequest): void;
+  drain(): Promise<void>;
+}
+
+/** The command sees the body on its standard input and an environment without this process's secrets. */
+export function execFor(commandLine: string, context: Context): Exec {
+  const waiting: IncomingRequest[] = [];
+  let running = 0;
+  let idle: (() => void)[] = [];
+
+  function next(): void {
+    const request = running < AT_ONCE ? waiting.shift() : undefined;
+    if (request === undefined) {
+      if (running === 0) for (const resolve of idle.splice(0)) resolve();
+      return;
+    }
+    running += 1;
+    const child = spawn(commandLine, {
+      shell: true,
+      cwd: context.io.cwd,
+      env: environment(request, context.io.env),
+      stdio: ['pipe', 'inherit', 'inherit'],
+    });
+    let ended = false;
+    const end = (problem: string | null) => {
+      if (ended) return;
+      ended = true;
+      if (problem !== null) context.warn(`--exec: ${problem}`);
+      running -= 1;
+      next();
+    };
+    child.on('error', (error) => end(error.message));
+    child.on('close', (code) => end(code === 0 ? null : `the command ended with ${code}`));
+    child.stdin.on('error', () => {});
+    child.stdin.end(request.body);
+  }
+
+  const exec = (request: IncomingRequest) => {
+    waiting.push(request);
+    next();
+  };
+  return Object.assign(exec, {
+    drain: () =>
+      running + waiting.length === 0
+        ? Promise.resolve()
+        : new Promise<void>((resolve) => {
+            idle = [...idle, resolve];
+          }),
+  });
+}
+
+function environment(request: IncomingRequest, env: Record<string, string | undefined>): NodeJS.ProcessEnv {
+  const kept = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'SystemRoot'].filter((name) => env[name] !== undefined);
+  return {
+    ...Object.fromEntries(kept.map((name) => [name, env[name]])),
+    MO_EVENT_ID: headerValue(request.headers, HEADER.eventId) ?? '',
+    MO_DELIVERY_ATTEMPT: headerValue(request.headers, HEADER.attempt) ?? '',
+  };
+}

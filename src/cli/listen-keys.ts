@@ -1,0 +1,55 @@
+import { visible } from '../core/redact.ts';
+import { formatDuration } from '../core/time.ts';
+import type { Forwarder } from '../receiver/forward.ts';
+import type { Context } from './context.ts';
+import type { ListenLog } from './listen-log.ts';
+
+const CTRL_C = '\u0003';
+
+/** The keys of a listening receiver; none without a terminal. */
+export function listenKeys(
+  context: Context,
+  { log, forwarder, quit }: { log: ListenLog; forwarder: Forwarder | null; quit: () => void },
+): { stop: () => void } {
+  const stdin = context.io.stdin as NodeJS.ReadStream;
+  if (stdin.isTTY !== true || !context.io.stdout.isTTY || context.options.json === true)
+    return { stop: () => {} };
+  const onKey = (key: Buffer) => {
+    switch (key.toString()) {
+      case 'q':
+        return quit();
+      case CTRL_C:
+        return context.io.interrupt();
+      case 'c':
+        return context.io.stdout.write('\u001b[2J\u001b[H');
+      case 'p':
+        return context.note(
+          log.pause() ? 'Paused; deliveries are still received. p shows them again.' : 'Going on.',
+        );
+      case 'r':
+        return void resend();
+    }
+  };
+
+  async function resend(): Promise<void> {
+    const request = log.last();
+    if (request === null) return context.note('Nothing was received yet.');
+    if (forwarder === null)
+      return context.note("There is no app to resend to; start with 'mo-notify listen 3000'.");
+    const { result } = await forwarder.forward(request.headers, request.body);
+    const answer = result.status === null ? visible(result.error ?? '') : `[${result.status}]`;
+    context.print(`Resent to ${forwarder.url.href}: ${answer} (${formatDuration(result.durationMs)})`);
+  }
+
+  stdin.setRawMode(true);
+  stdin.on('data', onKey);
+  stdin.resume();
+  context.note('Keys: r resend the last, p pause, c clear, q quit\n');
+  return {
+    stop: () => {
+      stdin.off('data', onKey);
+      stdin.setRawMode(false);
+      stdin.pause();
+    },
+  };
+}

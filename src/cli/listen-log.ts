@@ -1,0 +1,209 @@
+import { explainSignature } from '../check/explain.ts';
+import type { StoreError } from '../core/errors.ts';
+import { HEADER, headerValue } from '../core/headers.ts';
+import { Histogram } from '../core/histogram.ts';
+import { type Receipt, receiptToJson } from '../core/record.ts';
+import { maskNumbers, visible } from '../core/redact.ts';
+import type { Secret } from '../core/signature.ts';
+import { formatDuration } from '../core/time.ts';
+import type { IncomingRequest, Listening, ServeFault } from '../http/serve.ts';
+import type { AppAnswer } from '../receiver/forward.ts';
+import type { Context } from './context.ts';
+
+/** Above this many lines in a second the rest are counted, not shown: a flood must not slow the receiver down. */
+const LINES_A_SECOND = 100;
+
+/** What the user sees of a listening receiver. */
+export interface ListenLog {
+  ready(server: Listening, about: { secret: Secret; made: boolean; verify: boolean; location: string }): void;
+  received(receipt: Receipt, request: IncomingRequest): void;
+  answered(receipt: Receipt, request: IncomingRequest, app: AppAnswer | null): void;
+  storeFailure(error: StoreError): void;
+  fault(fault: ServeFault): void;
+  /** New events so far. */
+  events(): number;
+  /** The last delivery that was accepted, for resending. */
+  last(): IncomingRequest | null;
+  pause(): boolean;
+  stop(): void;
+  summary(): void;
+}
+
+export function listenLog(
+  context: Context,
+  { forwardUrl, secrets }: { forwardUrl: URL | null; secrets: readonly Secret[] },
+): ListenLog {
+  const json = context.options.json === true;
+  const quiet = context.options.quiet === true && !json;
+  const { good, bad, warn, dim, strong, name } = context.style('stdout');
+  const counts = {
+    received: 0,
+    events: 0,
+    duplicates: 0,
+    refused: 0,
+    conflicts: 0,
+    suspected: 0,
+    aborted: 0,
+    unstored: 0,
+  };
+  const latency = new Histogram();
+  let last: IncomingRequest | null = null;
+  let paused = false;
+  let shown = 0;
+  let hidden = 0;
+  let lastFailure = '';
+  const ticker = json || quiet ? null : setInterval(tick, 1000);
+  ticker?.unref();
+
+  function tick(): void {
+    if (hidden > 0 && !paused) context.print(dim(`             … ${hidden} more deliveries in this second`));
+    shown = 0;
+    hidden = 0;
+    lastFailure = '';
+  }
+
+  function line(text: string): void {
+    if (paused || shown >= LINES_A_SECOND) hidden += 1;
+    else {
+      shown += 1;
+      context.print(text);
+    }
+  }
+
+  function describe(receipt: Receipt, request: IncomingRequest): string {
+    const id = receipt.eventId === null ? 'no id' : visible(receipt.eventId, 40);
+    const again = receipt.attempt !== null && receipt.attempt > 1 ? dim(`  attempt ${receipt.attempt}`) : '';
+    return `${dim(clock(receipt.receivedAt))}  ${name('-->')}  ${visible(receipt.event ?? '(no event)', 24).padEnd(17)}  ${dim(`[${id}]`)}  ${signature(receipt, request)}${latencyText(receipt)}${again}${notes(receipt)}`;
+  }
+
+  function signature(receipt: Receipt, request: IncomingRequest): string {
+    if (receipt.signature === 'valid') return good('signature ok');
+    if (receipt.signature === 'unchecked') return dim('signature unchecked');
+    const header = headerValue(request.headers, HEADER.signature);
+    const why =
+      explainSignature(request.body, header, secrets)?.cause ?? 'no live secret makes it over these bytes';
+    return `${bad(`signature ${receipt.signature}`)}  ${visible(why)}`;
+  }
+
+  function latencyText({ latencyMs }: Receipt): string {
+    if (latencyMs === null) return '';
+    return latencyMs < 0
+      ? warn(`  ${formatDuration(-latencyMs)} before its timestamp`)
+      : `  latency ${formatDuration(latencyMs)}`;
+  }
+
+  function notes({ duplicate, flags, status }: Receipt): string {
+    const odd = flags.filter((flag) => !QUIET_FLAGS.has(flag)).map((flag) => visible(flag, 60));
+    const words = duplicate === null ? odd : [duplicate.replace('_', ' '), ...odd];
+    const answer = status === null || status === 200 ? '' : warn(`  answered ${status}`);
+    return `${words.length === 0 ? '' : warn(`  ${words.join(', ')}`)}${answer}`;
+  }
+
+  return {
+    ready({ host, port }, { secret, made, verify, location }) {
+      const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+      if (json) return context.printJson({ type: 'ready', url, dashboard: null, tunnel: null });
+      if (quiet) return;
+      context.print(
+        `${good('Ready')}  deliveries to ${strong(url)} are ${verify ? 'verified and ' : ''}recorded in ${dim(location)}`,
+      );
+      if (forwardUrl !== null) context.print(`       and handed on to ${strong(forwardUrl.href)}`);
+      if (!verify) context.warn('Signatures are not verified (--no-verify).');
+      else if (made)
+        context.print(`       secret, made for this folder and shown this once: ${strong(secret.value)}`);
+      else
+        context.print(
+          dim(
+            `       secret from ${visible(secret.name)}${secrets.length > 1 ? ` and ${secrets.length - 1} more` : ''}`,
+          ),
+        );
+      context.note(`Try it: mo-notify send-test ${port}\n`);
+    },
+    received(receipt, request) {
+      counts.received += 1;
+      if (receipt.duplicate === 'duplicate') counts.duplicates += 1;
+      if (receipt.duplicate === 'conflict') counts.conflicts += 1;
+      if (receipt.duplicate === 'suspected_replay') counts.suspected += 1;
+      if (receipt.status !== null && receipt.status >= 400) counts.refused += 1;
+      else if (receipt.duplicate !== 'duplicate') {
+        last = request;
+        if (!receipt.flags.includes('redelivery')) counts.events += 1;
+      }
+      if (receipt.latencyMs !== null && receipt.latencyMs >= 0 && receipt.signature === 'valid')
+        latency.record(receipt.latencyMs);
+      if (json || quiet) return;
+      if (paused || shown >= LINES_A_SECOND) hidden += 1;
+      else line(describe(receipt, request));
+    },
+    answered(receipt, _request, app) {
+      if (json) return context.printJson({ type: 'receipt', ...receiptToJson(receipt) });
+      if (quiet || app === null) return;
+      const { status, durationMs, error } = app.result;
+      const tone = app.delivered ? good : bad;
+      const said =
+        app.delivered && context.options.verbose !== true
+          ? ''
+          : dim(`  ${visible(maskNumbers(error ?? Buffer.from(app.body).toString('utf8').trim()), 160)}`);
+      line(
+        `${dim(clock(context.io.now()))}  ${name('<--')}  ${tone(`[${status ?? '---'}]`)} POST ${forwardUrl?.href}  ${dim(`[${receipt.eventId === null ? 'no id' : visible(receipt.eventId, 40)}]`)}  (${formatDuration(durationMs)})${said}`,
+      );
+    },
+    storeFailure(error) {
+      counts.unstored += 1;
+      if (error.message === lastFailure) return;
+      lastFailure = error.message;
+      context.warn(`mo-notify: not stored, answered 503: ${error.message}`);
+    },
+    fault({ kind, detail }) {
+      if (kind === 'aborted') counts.aborted += 1;
+      if (json) return;
+      if (!quiet)
+        line(
+          `${dim(clock(context.io.now()))}  ${warn('xxx')}  ${kind.replace('_', ' ')}: ${visible(detail)}`,
+        );
+    },
+    events: () => counts.events,
+    last: () => last,
+    pause() {
+      paused = !paused;
+      return paused;
+    },
+    stop: () => {
+      if (ticker !== null) clearInterval(ticker);
+      paused = false;
+      if (!json && !quiet) tick();
+    },
+    summary() {
+      const p = (share: number) => latency.quantile(share);
+      if (json) {
+        return context.printJson({
+          type: 'summary',
+          ...counts,
+          latency_ms: { p50: p(0.5), p95: p(0.95), p99: p(0.99), max: latency.max },
+        });
+      }
+      if (quiet) return;
+      const extras = (['conflicts', 'suspected', 'aborted', 'unstored'] as const)
+        .filter((key) => counts[key] > 0)
+        .map((key) => `, ${counts[key]} ${key}`)
+        .join('');
+      const times =
+        latency.count === 0
+          ? ''
+          : `  latency p50 ${formatDuration(p(0.5) as number)}, p95 ${formatDuration(p(0.95) as number)}`;
+      context.print(
+        `\n${strong(`${counts.received} received`)}: ${counts.events} new, ${counts.duplicates} duplicates, ${counts.refused} refused${extras}${dim(times)}`,
+      );
+      context.note("Next: 'mo-notify report' judges what was recorded.");
+    },
+  };
+}
+
+const QUIET_FLAGS = new Set(['clock_skew']);
+
+/** `12:45:00.120`, in the machine's own time zone. */
+function clock(ms: number): string {
+  const date = new Date(ms);
+  const pad = (value: number, width = 2) => String(value).padStart(width, '0');
+  return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}.${pad(date.getMilliseconds(), 3)}`;
+}

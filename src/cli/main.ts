@@ -1,0 +1,93 @@
+import { Command, CommanderError } from 'commander';
+import { EXIT, type ExitCode, KnownError, UsageError } from '../core/errors.ts';
+import { visible } from '../core/redact.ts';
+import { VERSION } from '../core/version.ts';
+import { COMMANDS, type CommandEntry, type StartContext } from './commands.ts';
+import { type CommonOptions, type Context, createContext } from './context.ts';
+import type { Io } from './io.ts';
+
+/** Runs one command line (without node and script) and resolves to the exit code. Never rejects. */
+export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
+  const contexts: Context[] = [];
+  const start: StartContext = (options) => {
+    const context = createContext(io, options as CommonOptions);
+    contexts.push(context);
+    return context;
+  };
+  let code: ExitCode;
+  try {
+    const program = await createProgram(argv, io, start);
+    await program.parseAsync(argv as string[], { from: 'user' });
+    code = contexts.at(-1)?.exitCode ?? EXIT.ok;
+  } catch (error) {
+    code = report(error, io);
+  }
+  for (const context of contexts) await context.close();
+  await io.flushed();
+  const outputError = io.outputError();
+  if (outputError === null) return io.closed.aborted && code !== EXIT.interrupted ? EXIT.ok : code;
+  return code === EXIT.ok ? report(outputError, io) : code;
+}
+
+async function createProgram(argv: readonly string[], io: Io, start: StartContext): Promise<Command> {
+  const program = new Command('mo-notify')
+    .description("Send, receive, verify and judge MyOperator's live call notifications, offline.")
+    .version(VERSION, '-V, --version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', "show a command's help")
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns,
+      getErrHelpWidth: () => io.stderr.columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+      outputError: (text, write) => write(text.replace(/^error: /, 'mo-notify: ')),
+    })
+    .addHelpText('after', EPILOGUE)
+    .action(() => program.help());
+  const called = calledCommand(argv);
+  for (const entry of COMMANDS) {
+    const command = program.command(entry.name).description(entry.summary);
+    if (entry.alias !== undefined) command.alias(entry.alias);
+    if (entry === called) (await entry.load()).configure(command, start);
+  }
+  return program;
+}
+
+/** The command that the arguments name, so that no other command's module needs to be loaded. */
+function calledCommand(argv: readonly string[]): CommandEntry | undefined {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  const name = words[0] === 'help' ? words[1] : words[0];
+  return COMMANDS.find((entry) => entry.name === name || entry.alias === name);
+}
+
+/** Tells the user what went wrong, and answers with the exit code for it. */
+function report(error: unknown, io: Io): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof KnownError) {
+    io.stderr.write(`mo-notify: ${visible(error.message, 2000)}\n`);
+    if (error instanceof UsageError)
+      io.stderr.write("Run 'mo-notify --help' for the commands, or COMMAND --help for its flags.\n");
+    return error.exitCode;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  io.stderr.write(`mo-notify: unexpected error, please report it with this text:\n${text}\n`);
+  return EXIT.environment;
+}
+
+const EPILOGUE = `
+Start with:
+  mo-notify demo                  the whole loop, nothing to set up
+  mo-notify listen                a receiver on http://127.0.0.1:4800
+  mo-notify send-test 4800        a signed call_connected event to it
+
+Exit codes:
+  0    fine
+  1    what was tested falls short: a delivery, a KPI, a signature
+  2    usage or configuration
+  3    the environment: a port taken, a store that cannot be used
+  130  interrupted
+`;

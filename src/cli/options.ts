@@ -1,0 +1,87 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../core/errors.ts';
+
+/** Adds the flags that every command has. */
+export function withOutputOptions(command: Command): Command {
+  return command
+    .option('--json', 'machine-readable output on stdout, nothing else')
+    .option('-q, --quiet', 'no progress or hints')
+    .option('-v, --verbose', 'say more')
+    .addOption(
+      new Option('--color <when>', 'colour the output').choices(['auto', 'always', 'never']).default('auto'),
+    );
+}
+
+export function withStoreOption(command: Command): Command {
+  return command.option('--store <url>', 'the delivery log: sqlite:PATH (or MO_NOTIFY_STORE)');
+}
+
+export function withSecretOptions(command: Command): Command {
+  return command
+    .option(
+      '--secret-env <name>',
+      'read the secret from this variable (default: MO_SECRET); repeatable',
+      collect,
+    )
+    .option('--secret-file <path>', 'read the secret from this file; repeatable', collect)
+    .option('--secret-stdin', 'read the secret from standard input');
+}
+
+/** For repeatable flags. */
+export function collect(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+/** A whole number of at least `least`, for a flag. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || number < least || number > most) {
+      throw new InvalidArgumentError(
+        most === Number.MAX_SAFE_INTEGER
+          ? `Give a whole number from ${least} up.`
+          : `Give a whole number from ${least} to ${most}.`,
+      );
+    }
+    return number;
+  };
+}
+
+/** `10MiB`, `1mb`, `65536` -> bytes. Throws UsageError. */
+export function parseBytes(text: string): number {
+  const match = /^(\d+)\s*(b|kb|kib|mb|mib)?$/i.exec(text.trim());
+  const unit = { b: 1, kb: 1000, kib: 1024, mb: 1e6, mib: 1024 ** 2 }[
+    (match?.[2] ?? 'b').toLowerCase()
+  ] as number;
+  const bytes = match ? Number(match[1]) * unit : 0;
+  if (bytes < 1 || bytes > 256 * 1024 ** 2) {
+    throw new UsageError(
+      `--max-body: '${text}' is not a size. Write bytes or a unit: 65536, 64KiB, 1MiB (at most 256MiB).`,
+    );
+  }
+  return bytes;
+}
+
+/** `-H 'name: value'`, never split on commas -> names and values in turn. Throws UsageError (fault D14). */
+export function parseHeaders(lines: readonly string[]): string[] {
+  return lines.flatMap((line) => {
+    const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$/s.exec(line);
+    if (!match) throw new UsageError(`-H: '${line}' is not a header. Write it like 'X-Team: sales'.`);
+    const [, name, value] = match as unknown as [string, string, string];
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) {
+      throw new UsageError(
+        `-H: the value of ${name} has a line break or a character that headers cannot carry.`,
+      );
+    }
+    if (
+      /^(content-length|transfer-encoding|connection|host|x-mo-signature|x-mo-event-id|x-mo-delivery-attempt)$/i.test(
+        name,
+      )
+    ) {
+      throw new UsageError(
+        `-H: ${name} cannot be set, it is made from the delivery. See --event-id and --fault.`,
+      );
+    }
+    return [name, value.trimEnd()];
+  });
+}

@@ -1,0 +1,46 @@
+import { makeLocalSecret, readLocalSecret, readSecrets, type SecretSources } from '../config/secrets.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Secret } from '../core/signature.ts';
+import type { Context } from './context.ts';
+import { readStdin } from './input.ts';
+
+/** The secrets a receiver accepts; where none is named, the one it made for this project. */
+export async function receiverSecrets(
+  context: Context,
+  sources: SecretSources,
+): Promise<{ secrets: Secret[]; made: boolean }> {
+  const named = await namedSecrets(context, sources);
+  if (named.length > 0) return { secrets: named, made: false };
+  const local = readLocalSecret(context.project);
+  if (local !== null) return { secrets: [local], made: false };
+  return { secrets: [makeLocalSecret(context.project)], made: true };
+}
+
+/** The one secret to sign with. The project's own serves only for receivers on this machine. */
+export async function signingSecret(
+  context: Context,
+  sources: SecretSources,
+  local: boolean,
+): Promise<Secret> {
+  const [first] = await namedSecrets(context, sources);
+  if (first !== undefined) return first;
+  const own = local ? readLocalSecret(context.project) : null;
+  if (own !== null) return own;
+  throw new UsageError(
+    `No secret to sign with. Set MO_SECRET to the endpoint's secret, or name one with --secret-env or --secret-file${
+      local ? "; 'mo-notify listen' in this folder makes one that is found by itself" : ''
+    }.`,
+  );
+}
+
+/** The secrets to check a signature with. */
+export async function checkingSecrets(context: Context, sources: SecretSources): Promise<Secret[]> {
+  const named = await namedSecrets(context, sources);
+  return named.length > 0 ? named : [await signingSecret(context, sources, true)];
+}
+
+function namedSecrets(context: Context, sources: SecretSources): Promise<Secret[]> {
+  return readSecrets(sources, context.io.env, async () =>
+    (await readStdin(context.io)).toString('utf8').replace(/\r?\n$/, ''),
+  );
+}

@@ -1,0 +1,165 @@
+import { Histogram } from '../core/histogram.ts';
+import { type Attempt, isSuccess } from '../core/record.ts';
+import { visible } from '../core/redact.ts';
+import type { Store } from '../core/store.ts';
+import { formatDuration } from '../core/time.ts';
+import type { AttemptResult } from '../http/attempt.ts';
+import type { Context } from './context.ts';
+import type { RunTotals } from './thresholds.ts';
+
+/** Runs up to this many deliveries show a line an attempt; longer ones show progress and their failures. */
+const LINES = 20;
+const FAILURE_LINES = 10;
+const REDRAW_MS = 100;
+
+/** What the user sees of a run while it lasts, and what it added up to. */
+export interface SendProgress {
+  attempt(attempt: Attempt, result: AttemptResult): void;
+  stop(): void;
+  totals(): RunTotals;
+  /** The last line of `--json`. */
+  summary(): Record<string, unknown>;
+  printSummary(url: URL, store: Store | null): void;
+  /** Every event delivered; for a negative test: every one refused. */
+  succeeded(): boolean;
+}
+
+export function sendProgress(
+  context: Context,
+  url: URL,
+  { expected, faulty }: { expected: number | null; faulty: boolean },
+): SendProgress {
+  const totals: RunTotals = {
+    sent: 0,
+    delivered: 0,
+    failed: 0,
+    attempts: 0,
+    successes: 0,
+    latency: new Histogram(),
+  };
+  const quiet = context.options.json === true || context.options.quiet === true;
+  const perLine = !quiet && expected !== null && expected <= LINES;
+  const { good, bad, warn, dim } = context.style('stdout');
+  const bar = !quiet && !perLine && context.io.stderr.isTTY ? progressLine(context, expected) : null;
+  let failureLines = 0;
+
+  function attempt(a: Attempt, result: AttemptResult): void {
+    totals.attempts += 1;
+    const ok = isSuccess(a.status);
+    const meant = faulty ? isRefusal(a.status) : ok;
+    if (ok) totals.successes += 1;
+    if (a.attempt === 1) totals.sent += 1;
+    if (meant) {
+      totals.delivered += 1;
+      totals.latency.record(Math.max(0, a.sentAt + a.durationMs - a.dueAt));
+    } else if (a.final) totals.failed += 1;
+    bar?.update(totals);
+    if (quiet || (!perLine && (meant || failureLines >= FAILURE_LINES))) return;
+    if (!perLine && ++failureLines > FAILURE_LINES) return;
+    bar?.clear();
+    const mark = meant ? good('✓') : a.final ? bad('✗') : warn('↻');
+    const answer = a.status === null ? a.outcome : String(a.status);
+    const retry = a.attempt > 1 ? `  attempt ${a.attempt}` : '';
+    const more = a.final || meant ? '' : dim('  will be retried');
+    context.print(
+      `${mark} ${(a.event ?? 'data').padEnd(17)} [${visible(a.eventId, 40)}]  ${answer}  ${formatDuration(a.durationMs)}${retry}${why(a, result, meant)}${more}`,
+    );
+    if (context.options.verbose === true && result.responseBody.length > 0) {
+      context.print(dim(`    ${visible(result.responseBody.toString('utf8'), 400)}`));
+    }
+  }
+
+  function why(a: Attempt, result: AttemptResult, meant: boolean): string {
+    if (meant) return faulty ? dim('  refused, as it should be') : '';
+    if (faulty && isSuccess(a.status)) return bad(`  accepted, though ${a.fault}`);
+    const location = a.status !== null && a.status >= 300 && a.status < 400 ? redirectTarget(result) : '';
+    const said =
+      a.status === null ? (a.error ?? '') : visible(result.responseBody.toString('utf8').trim(), 80);
+    return `${location}${said === '' ? '' : dim(`  ${visible(said, 160)}`)}`;
+  }
+
+  return {
+    attempt,
+    stop: () => bar?.clear(),
+    totals: () => totals,
+    succeeded: () => totals.sent > 0 && totals.delivered === totals.sent,
+    summary: () => ({
+      type: 'summary',
+      sent: totals.sent,
+      delivered: totals.delivered,
+      failed: totals.sent - totals.delivered,
+      attempts: totals.attempts,
+      latency_ms: {
+        p50: totals.latency.quantile(0.5),
+        p95: totals.latency.quantile(0.95),
+        p99: totals.latency.quantile(0.99),
+        max: totals.latency.max,
+      },
+    }),
+    printSummary(target, store) {
+      if (quiet) return;
+      const { sent, delivered, attempts, latency } = totals;
+      const what = faulty ? 'refused' : 'delivered';
+      const tone = sent > 0 && delivered === sent ? good : bad;
+      const retried = attempts > sent ? ` in ${attempts} attempts` : '';
+      const times =
+        latency.count === 0
+          ? ''
+          : `  p50 ${formatDuration(latency.quantile(0.5) as number)}  p95 ${formatDuration(latency.quantile(0.95) as number)}  max ${formatDuration(latency.max as number)}`;
+      context.print(`\n${tone(`${delivered} of ${sent} ${what}`)}${retried}${dim(times)}`);
+      if (delivered < sent && !faulty) context.note(hint(target));
+      else if (store !== null) context.note(`Next: 'mo-notify report' judges what was recorded.`);
+    },
+  };
+
+  function hint(target: URL): string {
+    return totals.successes === 0
+      ? `Nothing got through. Is something listening at ${url.origin}? 'mo-notify listen --port ${target.port || '4800'}' would.`
+      : `Next: 'mo-notify report' shows what failed, and with which status.`;
+  }
+}
+
+function isRefusal(status: number | null): boolean {
+  return status !== null && status >= 400 && status < 500;
+}
+
+function redirectTarget(result: AttemptResult): string {
+  const at = result.headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'location');
+  return at < 0 ? '' : `  redirects to ${visible(result.headers[at + 1] as string, 100)}, not followed`;
+}
+
+interface ProgressLine {
+  update(totals: RunTotals): void;
+  clear(): void;
+}
+
+/** One line on the terminal that is redrawn: a bar, the rate, the failures. */
+function progressLine({ io }: Context, expected: number | null): ProgressLine {
+  const began = performance.now();
+  let drawn = 0;
+  let visibleNow = false;
+  return {
+    update(totals) {
+      const now = performance.now();
+      if (now - began < 300 || now - drawn < REDRAW_MS) return;
+      drawn = now;
+      visibleNow = true;
+      const ended = totals.delivered + totals.failed;
+      const rate = Math.round(ended / ((now - began) / 1000));
+      const bar =
+        expected === null ? '' : `${drawBar(ended / expected)} ${Math.floor((100 * ended) / expected)} %  `;
+      const line = `${bar}${ended} sent  ${rate}/s  ${totals.failed} failed`;
+      io.stderr.write(`\r\u001b[K${line.slice(0, Math.max(0, io.stderr.columns - 1))}`);
+    },
+    clear() {
+      if (visibleNow) io.stderr.write('\r\u001b[K');
+      visibleNow = false;
+    },
+  };
+}
+
+function drawBar(share: number): string {
+  const width = 24;
+  const filled = Math.round(Math.min(1, share) * width);
+  return '█'.repeat(filled) + '░'.repeat(width - filled);
+}

@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import { HEADER } from '../core/headers.ts';
+import { newId } from '../core/id.ts';
+import { signPayload } from '../core/signature.ts';
+import type { StartContext } from './commands.ts';
+import { curlCommand } from './curl.ts';
+import { readInput } from './input.ts';
+import { withOutputOptions, withSecretOptions } from './options.ts';
+import { signingSecret } from './secrets.ts';
+import { parseTarget } from './target.ts';
+
+interface SignOptions {
+  body: string;
+  headers?: boolean;
+  curl?: string;
+  json?: boolean;
+  secretEnv?: string[];
+  secretFile?: string[];
+  secretStdin?: boolean;
+}
+
+export function configure(command: Command, start: StartContext): void {
+  withSecretOptions(withOutputOptions(command))
+    .requiredOption('--body <file>', "the body's exact bytes; - for standard input")
+    .option('--headers', 'print the whole set of delivery headers')
+    .option('--curl <target>', 'print a cURL command that sends it')
+    .addHelpText(
+      'after',
+      '\nExample:\n  printf \'%s\' \'{"event":"call_connected"}\' | mo-notify sign --body -',
+    )
+    .action(async (options: SignOptions) => {
+      const context = start(options);
+      const secret = await signingSecret(context, options, true);
+      const body = await readInput(options.body, '--body', context.io);
+      const signature = signPayload(body, secret.value);
+      const headers = [
+        [HEADER.contentType, 'application/json'],
+        [HEADER.eventId, newId('ev', context.io.now())],
+        [HEADER.signature, signature],
+        [HEADER.attempt, '1'],
+      ] as const;
+      if (options.json === true)
+        return context.printJson({ signature, headers: Object.fromEntries(headers), secret: secret.name });
+      if (options.curl !== undefined)
+        return context.print(curlCommand(parseTarget(options.curl), headers.flat(), body));
+      if (options.headers === true)
+        return context.print(headers.map(([name, value]) => `${name}: ${value}`).join('\n'));
+      context.print(signature);
+    });
+}

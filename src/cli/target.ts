@@ -1,0 +1,34 @@
+import { UsageError } from '../core/errors.ts';
+
+/** A URL, or a port on this machine (cli.md, Everywhere). Throws UsageError. */
+export function parseTarget(text: string): URL {
+  if (/^\d+$/.test(text)) {
+    const port = Number(text);
+    if (port < 1 || port > 65_535) throw new UsageError(`'${text}' is not a port. Ports go from 1 to 65535.`);
+    return new URL(`http://127.0.0.1:${port}/`);
+  }
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new UsageError(
+      `'${text}' is not a target. Give a URL (https://example.com/hook) or a local port (3000).`,
+    );
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new UsageError(
+      `The target's scheme is '${url.protocol}'. Deliveries go over https: (or http: on this machine).`,
+    );
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new UsageError(
+      `The target ${url.host} carries a user or password. Send them with -H 'Authorization: …' instead.`,
+    );
+  }
+  return url;
+}
+
+export function isLoopback(url: URL): boolean {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

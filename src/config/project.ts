@@ -1,0 +1,41 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EnvironmentError } from '../core/errors.ts';
+
+const FOLDER = '.mo-notify';
+const CONFIG = 'mo-notify.config.json';
+
+/** The folder that a project's records and secrets live in (contract §5). */
+export interface Project {
+  /** `.mo-notify`, beside the nearest config or where one already is; else in the working directory. */
+  readonly folder: string;
+  /** The same, made where it is missing, and ignoring itself in git. Throws EnvironmentError. */
+  makeFolder(): string;
+}
+
+export function findProject(cwd: string): Project {
+  const folder = join(findRoot(cwd) ?? cwd, FOLDER);
+  return {
+    folder,
+    makeFolder() {
+      try {
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        const ignore = join(folder, '.gitignore');
+        if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
+      } catch (cause) {
+        throw new EnvironmentError(
+          `The folder ${folder} cannot be made (${(cause as NodeJS.ErrnoException).code}). Go to a folder you may write in, or name a store with --store.`,
+          { cause },
+        );
+      }
+      return folder;
+    },
+  };
+}
+
+function findRoot(cwd: string): string | null {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, CONFIG)) || existsSync(join(folder, FOLDER))) return folder;
+    if (folder === dirname(folder)) return null;
+  }
+}

@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EnvironmentError, UsageError } from '../core/errors.ts';
+import { checkSecret, type Secret } from '../core/signature.ts';
+import type { Project } from './project.ts';
+
+/** Where secrets are to come from; never the command line itself (contract §5). */
+export interface SecretSources {
+  secretEnv?: string[];
+  secretFile?: string[];
+  secretStdin?: boolean;
+}
+
+const DEFAULT_ENV = 'MO_SECRET';
+const LOCAL = 'local';
+const PRIVATE = 0o600;
+
+/** The secrets that flags or the environment name, the current one first; none where nothing is named. */
+export async function readSecrets(
+  sources: SecretSources,
+  env: Record<string, string | undefined>,
+  readStdin: () => Promise<string>,
+): Promise<Secret[]> {
+  const secrets: Secret[] = [];
+  for (const name of sources.secretEnv ?? []) {
+    const value = env[name];
+    if (value === undefined)
+      throw new UsageError(`--secret-env: the variable ${name} is not set. Set it to the secret.`);
+    secrets.push({ name: `env:${name}`, value });
+  }
+  for (const path of sources.secretFile ?? [])
+    secrets.push({ name: `file:${path}`, value: readSecretFile(path) });
+  if (sources.secretStdin === true) secrets.push({ name: 'stdin', value: await readStdin() });
+  const fallback = env[DEFAULT_ENV];
+  if (secrets.length === 0 && fallback !== undefined)
+    secrets.push({ name: `env:${DEFAULT_ENV}`, value: fallback });
+  for (const secret of secrets) checkSecret(secret);
+  return secrets;
+}
+
+/** One final newline is the editor's, not the secret's; any other white space is refused later. */
+export function readSecretFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new UsageError(`--secret-file: ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+  }
+}
+
+/** A secret that `listen` made for this project, so that `send-test` beside it needs no set-up; null without one. */
+export function readLocalSecret(project: Project): Secret | null {
+  const path = localPath(project);
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return null;
+  return { name: 'local', value: readPrivate(path) };
+}
+
+export function makeLocalSecret(project: Project): Secret {
+  const path = join(project.makeFolder(), 'secrets', LOCAL);
+  const value = `mosec_${randomBytes(24).toString('base64url')}`;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(path, `${value}\n`, { mode: PRIVATE, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return { name: 'local', value: readPrivate(path) };
+  }
+  return { name: 'local', value };
+}
+
+/** Writes `NAME=value` into an env file, replacing the line that is there; the file ends with mode 0600. */
+export function writeEnvFile(path: string, secret: Secret, name = DEFAULT_ENV): void {
+  refuseLink(path);
+  let text = '';
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      throw new UsageError(`--write-env: ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    }
+  }
+  const line = `${name}=${secret.value}`;
+  const present = new RegExp(`^${name}=.*$`, 'm');
+  const next = present.test(text)
+    ? text.replace(present, () => line)
+    : `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${line}\n`;
+  writeFileSync(path, next, { mode: PRIVATE });
+  chmodSync(path, PRIVATE);
+}
+
+function localPath(project: Project): string {
+  return join(project.folder, 'secrets', LOCAL);
+}
+
+/** Reads a 0600 file; another mode is set back, a symbolic link is refused (contract §5, fault F18). */
+function readPrivate(path: string): string {
+  refuseLink(path);
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    if ((fstatSync(file).mode & 0o077) !== 0) chmodSync(path, PRIVATE);
+    return readFileSync(file, 'utf8').trim();
+  } finally {
+    closeSync(file);
+  }
+}
+
+function refuseLink(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    throw new EnvironmentError(
+      `${path} is a symbolic link, and secrets are not kept behind one. Replace it by a file.`,
+    );
+  }
+}

@@ -1,0 +1,137 @@
+import Table from 'cli-table3';
+import type { Kpi } from '../core/kpi.ts';
+import { visible } from '../core/redact.ts';
+import { formatDuration } from '../core/time.ts';
+import type { EndpointReport, Report } from './report.ts';
+
+/** How a rendering may mark what it says; plain text where colour is off. */
+export interface TableStyle {
+  good: (text: string) => string;
+  bad: (text: string) => string;
+  warn: (text: string) => string;
+  dim: (text: string) => string;
+  strong: (text: string) => string;
+}
+
+const LABELS: Record<Kpi['name'], string> = {
+  webhook_latency_median: 'Webhook latency, median',
+  widget_latency_median: 'Widget latency, median',
+  success_rate: 'Success rate (attempts)',
+  delivery_rate: 'Delivery rate (events)',
+  duplicate_drop_rate: 'Duplicates dropped',
+};
+
+/** The report for a terminal of `width` columns. */
+export function renderTable(report: Report, style: TableStyle, width: number): string {
+  const { totals, window } = report;
+  const blocks = [
+    `${style.strong('Report')} ${style.dim(window.from === null ? 'no records' : `${window.from} … ${window.to}`)}`,
+    `${totals.events} events, ${totals.attempts} attempts, ${totals.receipts} receipts, ${totals.duplicates} duplicates, ${totals.refused} refused`,
+    '',
+    renderKpis(report.kpis, style, width),
+  ];
+  if (report.endpoints.length > 0) blocks.push('', renderEndpoints(report.endpoints, style, width));
+  for (const note of report.notes) blocks.push('', style.warn(note));
+  return blocks.join('\n');
+}
+
+/** The KPI table alone; narrow terminals get a list. */
+export function renderKpis(kpis: readonly Kpi[], style: TableStyle, width: number): string {
+  const rows = kpis.map((kpi) => [
+    LABELS[kpi.name],
+    amount(kpi, kpi.observed),
+    `${kpi.unit === 'ms' ? '≤' : '≥'} ${amount(kpi, kpi.threshold)}`,
+    verdict(kpi, style),
+    evidence(kpi),
+  ]);
+  return grid(['KPI', 'Observed', 'Threshold', 'Verdict', 'Evidence'], rows, style, width);
+}
+
+function renderEndpoints(endpoints: readonly EndpointReport[], style: TableStyle, width: number): string {
+  const rows = endpoints.map((e) => [
+    visible(e.name, 40),
+    String(e.events),
+    String(e.attempts),
+    e.success_rate === null ? '–' : percent(e.success_rate),
+    e.latency_ms.p50 === null
+      ? '–'
+      : `${formatDuration(e.latency_ms.p50)} / ${formatDuration(e.latency_ms.p95 as number)}`,
+    Object.entries(e.statuses)
+      .map(([status, count]) => `${status}×${count}`)
+      .join(' '),
+  ]);
+  return grid(
+    ['Endpoint', 'Events', 'Attempts', 'Success', 'Latency p50 / p95', 'Statuses'],
+    rows,
+    style,
+    width,
+  );
+}
+
+function verdict({ verdict: word }: Kpi, style: TableStyle): string {
+  if (word === 'pass') return style.good('pass');
+  return word === 'fail' ? style.bad('fail') : style.dim('no data');
+}
+
+function evidence({ verdict: word, evidence: strength, n, needs, interval, unit }: Kpi): string {
+  if (strength === null) return '';
+  const range = interval === null ? '' : ` [${interval.map((end) => bare(unit, end)).join(', ')}]`;
+  const wanted = strength === 'weak' && word === 'pass' && needs !== null ? `, needs ${needs}` : '';
+  return `${word === 'fail' ? '' : `${strength}, `}n=${n}${wanted}${range}`;
+}
+
+function amount({ unit }: Pick<Kpi, 'unit'>, value: number | null): string {
+  return value === null ? '–' : bare(unit, value);
+}
+
+function bare(unit: Kpi['unit'], value: number): string {
+  return unit === 'ms' ? formatDuration(value) : percent(value);
+}
+
+/** Never rounds up to 100 %. */
+function percent(ratio: number): string {
+  return `${Math.floor(ratio * 10_000) / 100} %`;
+}
+
+function grid(head: string[], rows: string[][], style: TableStyle, width: number): string {
+  const table = new Table({
+    head: head.map(style.dim),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+    chars: BORDERLESS,
+  });
+  table.push(...rows);
+  const text = table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+  if (widest(text) <= width) return text;
+  return rows
+    .map((row) => row.map((cell, i) => (i === 0 ? style.strong(cell) : `  ${head[i]}: ${cell}`)).join('\n'))
+    .join('\n');
+}
+
+function widest(text: string): number {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes take no room
+  return Math.max(...text.split('\n').map((line) => line.replaceAll(/\u001b\[\d+m/g, '').length));
+}
+
+const BORDERLESS = Object.fromEntries(
+  [
+    'top',
+    'top-mid',
+    'top-left',
+    'top-right',
+    'bottom',
+    'bottom-mid',
+    'bottom-left',
+    'bottom-right',
+    'left',
+    'left-mid',
+    'mid',
+    'mid-mid',
+    'right',
+    'right-mid',
+    'middle',
+  ].map((name) => [name, '']),
+);

@@ -1,0 +1,132 @@
+import { headerValue } from '../core/headers.ts';
+import { newId } from '../core/id.ts';
+import type { Attempt } from '../core/record.ts';
+import { type RetrySchedule, retryDelay } from '../core/schedule.ts';
+import type { Store } from '../core/store.ts';
+import type { AttemptResult, Transport } from '../http/attempt.ts';
+import { type Delivery, type DeliveryStyle, deliveryHeaders } from './delivery.ts';
+import type { Planned } from './plan.ts';
+import { Slots } from './slots.ts';
+
+export interface SendOptions {
+  endpoint: string;
+  url: URL;
+  transport: Transport;
+  /** Where attempts are recorded; null keeps no record. */
+  store: Store | null;
+  schedule: RetrySchedule;
+  style: DeliveryStyle;
+  concurrency: number;
+  run: string;
+  clock: Clock;
+  random: () => number;
+  /** Ends the run: what is under way is given up and recorded as aborted. */
+  signal: AbortSignal;
+  /** Stops new deliveries and retries, while what is under way ends. */
+  drain: AbortSignal;
+  onAttempt: (attempt: Attempt, result: AttemptResult) => void;
+}
+
+/** Time as a run sees it. */
+export interface Clock {
+  /** ms since the epoch; never goes back, whatever is done to the machine's clock meanwhile. */
+  now: () => number;
+  /** Resolves after `ms`, or as soon as the signal fires. */
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** Deliveries that wait for their retry; above this no new ones are begun. */
+const MAX_OPEN = 10_000;
+
+/**
+ * Sends everything that is planned and retries what fails (contract §1). Each attempt is recorded, then told to
+ * `onAttempt`; a slow endpoint never moves the time at which an event was due. Rejects with StoreError.
+ */
+export async function sendAll(planned: Iterable<Planned>, options: SendOptions): Promise<void> {
+  const { clock, drain, concurrency } = options;
+  const slots = new Slots(concurrency);
+  const open = new Set<Promise<void>>();
+  const start = clock.now();
+  let failure: unknown = null;
+  for (const { afterMs, make } of planned) {
+    if (afterMs !== null) {
+      const wait = start + afterMs - clock.now();
+      if (wait > 0) await clock.sleep(wait, drain);
+    }
+    if (drain.aborted || failure !== null) break;
+    const dueAt = afterMs === null ? null : start + afterMs;
+    if (!slots.tryTake()) await slots.take();
+    if (open.size >= MAX_OPEN) await Promise.race(open);
+    const delivering = deliver(make(dueAt ?? clock.now()), dueAt ?? clock.now(), slots, options).then(
+      () => void open.delete(delivering),
+      (error: unknown) => {
+        failure ??= error;
+        open.delete(delivering);
+      },
+    );
+    open.add(delivering);
+  }
+  await Promise.all(open);
+  if (failure !== null) throw failure;
+}
+
+/** One delivery from its first attempt to its last. It holds a slot while a request is under way, not between. */
+async function deliver(delivery: Delivery, dueAt: number, slots: Slots, options: SendOptions): Promise<void> {
+  const { clock, schedule, store, transport } = options;
+  for (let number = 1; ; number++) {
+    const sentAt = clock.now();
+    const headers = deliveryHeaders(delivery, number, sentAt, options.style);
+    const result = await transport.send({ headers, body: delivery.body }, options.signal);
+    slots.release();
+    const delay = nextDelay(result, number, delivery, schedule, options);
+    const attempt = toAttempt(delivery, number, { dueAt, sentAt, final: delay === null }, result, options);
+    await store?.addAttempt(attempt, number === 1 ? delivery.body : null);
+    options.onAttempt(attempt, result);
+    if (delay === null) return;
+    await clock.sleep(delay, options.drain);
+    if (options.drain.aborted) return;
+    await slots.take();
+  }
+}
+
+function nextDelay(
+  result: AttemptResult,
+  number: number,
+  delivery: Delivery,
+  schedule: RetrySchedule,
+  { clock, random, drain }: SendOptions,
+): number | null {
+  const settled =
+    result.outcome === 'delivered' || result.outcome === 'blocked' || result.outcome === 'aborted';
+  if (settled || delivery.fault !== null || drain.aborted) return null;
+  const retryAfter = headerValue(result.headers, 'Retry-After') ?? null;
+  return retryDelay(schedule, number, { status: result.status, retryAfter, now: clock.now() }, random());
+}
+
+function toAttempt(
+  delivery: Delivery,
+  number: number,
+  { dueAt, sentAt, final }: { dueAt: number; sentAt: number; final: boolean },
+  result: AttemptResult,
+  { endpoint, url, run }: SendOptions,
+): Attempt {
+  return {
+    id: newId('at', sentAt),
+    eventId: delivery.eventId,
+    event: delivery.event,
+    callId: delivery.callId,
+    endpoint,
+    url: url.href,
+    attempt: number,
+    dueAt: Math.round(dueAt),
+    sentAt: Math.round(sentAt),
+    status: result.status,
+    outcome: result.outcome,
+    durationMs: result.durationMs,
+    final,
+    run,
+    replayOf: delivery.replayOf,
+    error: result.error,
+    fault: delivery.fault,
+  };
+}
