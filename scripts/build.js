@@ -1,7 +1,7 @@
 // Bundles src/ into dist/: one entry for the command line, one for the library, a chunk a command. Pure JavaScript
 // dependencies are bundled, which keeps an installation small and start-up fast; libsql, a native module, stays out.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,8 @@ try {
   process.exit(0);
 }
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
+// Built beside dist/ and put in its place whole, so that nothing ever runs from half a build.
+const out = `dist.new-${process.pid}`;
 const bundled = new Set();
 const bundle = await rolldown({
   cwd: root,
@@ -39,7 +40,7 @@ const bundle = await rolldown({
   ],
 });
 await bundle.write({
-  dir: 'dist',
+  dir: out,
   format: 'esm',
   entryFileNames: '[name].js',
   chunkFileNames: 'chunks/[name]-[hash].js',
@@ -47,8 +48,14 @@ await bundle.write({
 });
 await bundle.close();
 
-writeFileSync(join(root, 'dist', 'THIRD-PARTY-LICENSES'), [...bundled].sort().map(notice).join('\n'));
-execFileSync(process.execPath, [tsc(), '-p', join(root, 'tsconfig.types.json')], { stdio: 'inherit' });
+writeFileSync(join(root, out, 'THIRD-PARTY-LICENSES'), [...bundled].sort().map(notice).join('\n'));
+execFileSync(
+  process.execPath,
+  [tsc(), '-p', join(root, 'tsconfig.types.json'), '--outDir', join(root, out, 'types')],
+  { stdio: 'inherit' },
+);
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+renameSync(join(root, out), join(root, 'dist'));
 
 function notice(folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));

@@ -208,7 +208,6 @@ async function setUp(context: Context, store: Store) {
       run: newId('run', io.now()),
       clock: runClock(io),
       random: io.random,
-      signal: io.interrupted,
       drain: io.interrupted,
       onAttempt: (attempt) => {
         attempts.push(attempt);

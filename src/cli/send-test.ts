@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Command, Option } from 'commander';
 import { EXIT, UsageError } from '../core/errors.ts';
 import { BODY_FORMATS, type BodyFormat, eventType } from '../core/event.ts';
@@ -7,9 +8,10 @@ import { nearest } from '../core/nearest.ts';
 import { attemptToJson } from '../core/record.ts';
 import { DEFAULT_SCHEDULE, parseBackoff } from '../core/schedule.ts';
 import { parseDuration } from '../core/time.ts';
+import type { Transport } from '../http/attempt.ts';
 import type { Delivery, Fault } from '../sender/delivery.ts';
 import { deliveryHeaders, FAULTS } from '../sender/delivery.ts';
-import { type Planned, type PlanOptions, planDeliveries } from '../sender/plan.ts';
+import { eventCount, type Planned, type PlanOptions, planDeliveries } from '../sender/plan.ts';
 import { SCENARIOS, type Scenario } from '../sender/scenario.ts';
 import type { StartContext } from './commands.ts';
 import type { Context } from './context.ts';
@@ -155,7 +157,7 @@ async function sendTest(context: Context, url: URL, options: SendTestOptions) {
     expected: expectedCount(options, plan),
     faulty: plan.fault !== null,
   });
-  const stop = stopSignals(context);
+  const stop = stopSignals(context, transport);
   try {
     await sendAll(planned, {
       endpoint: url.host,
@@ -168,7 +170,6 @@ async function sendTest(context: Context, url: URL, options: SendTestOptions) {
       run: newId('run', context.io.now()),
       clock: runClock(context.io),
       random: context.io.random,
-      signal: stop.now,
       drain: stop.drain,
       onAttempt: (attempt, result) => {
         if (options.json === true) context.printJson(attemptToJson(attempt));
@@ -226,8 +227,8 @@ function defaultCount(types: number, rate: number | null, durationMs: number | n
 }
 
 function expectedCount(options: SendTestOptions, plan: PlanOptions): number | null {
-  if (plan.scenario !== null || plan.count === Number.MAX_SAFE_INTEGER) return null;
-  return plan.count * (1 + options.duplicate);
+  if (plan.count === Number.MAX_SAFE_INTEGER) return null;
+  return eventCount(plan) * (1 + options.duplicate);
 }
 
 /** Ends a closed loop when its time is up; an open loop's count was fixed beforehand. */
@@ -335,17 +336,17 @@ function pairs(headers: readonly string[]): [string, string][] {
 }
 
 /** First Ctrl-C: nothing new, five seconds for what is under way. A reader that went away ends the run likewise. */
-function stopSignals({ io }: Context): { drain: AbortSignal; now: AbortSignal; done: () => void } {
+function stopSignals({ io }: Context, transport: Transport): { drain: AbortSignal; done: () => void } {
   const drain = AbortSignal.any([io.interrupted, io.closed]);
-  const hard = new AbortController();
+  setMaxListeners(0, drain);
   let timer: NodeJS.Timeout | undefined;
   const onDrain = () => {
-    timer = setTimeout(() => hard.abort(), DRAIN_MS);
+    timer = setTimeout(() => transport.abort(), DRAIN_MS);
   };
-  drain.addEventListener('abort', onDrain, { once: true });
+  if (drain.aborted) onDrain();
+  else drain.addEventListener('abort', onDrain, { once: true });
   return {
     drain,
-    now: hard.signal,
     done: () => {
       clearTimeout(timer);
       drain.removeEventListener('abort', onDrain);

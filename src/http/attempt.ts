@@ -41,7 +41,9 @@ export interface TransportOptions {
 
 /** Sends requests to one endpoint. `send` never rejects. */
 export interface Transport {
-  send(request: OutgoingRequest, signal?: AbortSignal): Promise<AttemptResult>;
+  send(request: OutgoingRequest): Promise<AttemptResult>;
+  /** Gives up what is under way: it ends as `aborted`. */
+  abort(): void;
   close(): Promise<void>;
 }
 
@@ -72,19 +74,30 @@ export function createTransport(options: TransportOptions): Transport {
     connect: guardedConnector(options),
   });
   const path = url.pathname + url.search;
+  const underWay = new Set<() => void>();
   return {
-    send: (request, signal) =>
-      new Promise((resolve) => dispatch(pool, path, options.timeoutMs, request, signal, resolve)),
+    send: (request) =>
+      new Promise((resolve) =>
+        dispatch({ pool, path, timeoutMs: options.timeoutMs, underWay }, request, resolve),
+      ),
+    abort: () => {
+      for (const giveUp of underWay) giveUp();
+    },
     close: () => pool.destroy().catch(() => {}),
   };
 }
 
+interface Connections {
+  pool: Pool;
+  path: string;
+  timeoutMs: number;
+  /** How to give up each request that is under way. */
+  underWay: Set<() => void>;
+}
+
 function dispatch(
-  pool: Pool,
-  path: string,
-  timeoutMs: number,
+  { pool, path, timeoutMs, underWay }: Connections,
   request: OutgoingRequest,
-  signal: AbortSignal | undefined,
   resolve: (result: AttemptResult) => void,
 ): void {
   const started = performance.now();
@@ -108,15 +121,14 @@ function dispatch(
     );
   };
   let timer = setTimeout(onTimeout, timeoutMs);
-  const onAbort = () => stop('aborted', 'interrupted');
-  if (signal?.aborted) return onAbort();
-  signal?.addEventListener('abort', onAbort, { once: true });
+  const giveUp = () => stop('aborted', 'interrupted');
+  underWay.add(giveUp);
 
   function settle(outcome: Outcome, error: string | null): void {
     if (settled) return;
     settled = true;
     clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
+    underWay.delete(giveUp);
     if (status === null) durationMs = performance.now() - started;
     resolve({
       outcome,

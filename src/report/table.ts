@@ -13,9 +13,12 @@ export interface TableStyle {
   strong: (text: string) => string;
 }
 
+/** From this many columns on the intervals have room. */
+const WIDE = 100;
+
 const LABELS: Record<Kpi['name'], string> = {
-  webhook_latency_median: 'Webhook latency, median',
-  widget_latency_median: 'Widget latency, median',
+  webhook_latency_median: 'Webhook latency (median)',
+  widget_latency_median: 'Widget latency (median)',
   success_rate: 'Success rate (attempts)',
   delivery_rate: 'Delivery rate (events)',
   duplicate_drop_rate: 'Duplicates dropped',
@@ -37,14 +40,17 @@ export function renderTable(report: Report, style: TableStyle, width: number): s
 
 /** The KPI table alone; narrow terminals get a list. */
 export function renderKpis(kpis: readonly Kpi[], style: TableStyle, width: number): string {
+  const wide = width >= WIDE;
   const rows = kpis.map((kpi) => [
     LABELS[kpi.name],
     amount(kpi, kpi.observed),
     `${kpi.unit === 'ms' ? '≤' : '≥'} ${amount(kpi, kpi.threshold)}`,
     verdict(kpi, style),
     evidence(kpi),
+    ...(wide ? [interval(kpi)] : []),
   ]);
-  return grid(['KPI', 'Observed', 'Threshold', 'Verdict', 'Evidence'], rows, style, width);
+  const head = ['KPI', 'Observed', 'Threshold', 'Verdict', 'Evidence', ...(wide ? ['95 % interval'] : [])];
+  return grid(head, rows, style, width);
 }
 
 function renderEndpoints(endpoints: readonly EndpointReport[], style: TableStyle, width: number): string {
@@ -73,11 +79,14 @@ function verdict({ verdict: word }: Kpi, style: TableStyle): string {
   return word === 'fail' ? style.bad('fail') : style.dim('no data');
 }
 
-function evidence({ verdict: word, evidence: strength, n, needs, interval, unit }: Kpi): string {
-  if (strength === null) return '';
-  const range = interval === null ? '' : ` [${interval.map((end) => bare(unit, end)).join(', ')}]`;
-  const wanted = strength === 'weak' && word === 'pass' && needs !== null ? `, needs ${needs}` : '';
-  return `${word === 'fail' ? '' : `${strength}, `}n=${n}${wanted}${range}`;
+function evidence({ verdict: word, evidence: strength, n, needs }: Kpi): string {
+  if (strength === null) return needs === null ? '' : `needs n=${needs}`;
+  if (word === 'fail') return `n=${n}`;
+  return strength === 'weak' && needs !== null ? `weak, n=${n} of ${needs}` : `${strength}, n=${n}`;
+}
+
+function interval({ interval: ends, unit }: Kpi): string {
+  return ends === null ? '' : `${bare(unit, ends[0])} – ${bare(unit, ends[1])}`;
 }
 
 function amount({ unit }: Pick<Kpi, 'unit'>, value: number | null): string {
@@ -95,7 +104,7 @@ function percent(ratio: number): string {
 
 function grid(head: string[], rows: string[][], style: TableStyle, width: number): string {
   const table = new Table({
-    head: head.map(style.dim),
+    head: head.map((cell) => style.dim(cell)),
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
     chars: BORDERLESS,
   });

@@ -53,6 +53,14 @@ export function* planDeliveries(options: PlanOptions): Iterable<Planned> {
   yield* options.shuffle ? shuffle(planned, options.random) : planned;
 }
 
+/** How many events a plan has, not counting the copies that `duplicate` adds. */
+export function eventCount({ scenario: name, count }: Pick<PlanOptions, 'scenario' | 'count'>): number {
+  if (name === null) return count;
+  let events = 0;
+  for (let i = 0; i < count; i++) events += scenarioSteps(name, i).length;
+  return events;
+}
+
 function* single(options: PlanOptions): Iterable<Planned> {
   const { events, rate, count } = options;
   for (let i = 0; i < count; i++) {

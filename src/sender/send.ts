@@ -20,9 +20,7 @@ export interface SendOptions {
   run: string;
   clock: Clock;
   random: () => number;
-  /** Ends the run: what is under way is given up and recorded as aborted. */
-  signal: AbortSignal;
-  /** Stops new deliveries and retries, while what is under way ends. */
+  /** Stops new deliveries and retries, while what is under way ends (or is given up by `transport.abort`). */
   drain: AbortSignal;
   onAttempt: (attempt: Attempt, result: AttemptResult) => void;
 }
@@ -76,7 +74,7 @@ async function deliver(delivery: Delivery, dueAt: number, slots: Slots, options:
   for (let number = 1; ; number++) {
     const sentAt = clock.now();
     const headers = deliveryHeaders(delivery, number, sentAt, options.style);
-    const result = await transport.send({ headers, body: delivery.body }, options.signal);
+    const result = await transport.send({ headers, body: delivery.body });
     slots.release();
     const delay = nextDelay(result, number, delivery, schedule, options);
     const attempt = toAttempt(delivery, number, { dueAt, sentAt, final: delay === null }, result, options);
