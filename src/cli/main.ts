@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitCode, KnownError, UsageError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import { visible } from '../core/redact.ts';
 import { VERSION } from '../core/version.ts';
 import { COMMANDS, type CommandEntry, type StartContext } from './commands.ts';
@@ -49,6 +50,7 @@ async function createProgram(argv: readonly string[], io: Io, start: StartContex
     .addHelpText('after', EPILOGUE)
     .action(() => program.help());
   const called = calledCommand(argv);
+  if (called === undefined) refuseUnknown(argv);
   for (const entry of COMMANDS) {
     const command = program.command(entry.name).description(entry.summary);
     if (entry.alias !== undefined) command.alias(entry.alias);
@@ -62,6 +64,20 @@ function calledCommand(argv: readonly string[]): CommandEntry | undefined {
   const words = argv.filter((word) => !word.startsWith('-'));
   const name = words[0] === 'help' ? words[1] : words[0];
   return COMMANDS.find((entry) => entry.name === name || entry.alias === name);
+}
+
+/** Throws UsageError where the first word names no command; a flag in its place is for commander to judge. */
+function refuseUnknown([first, second]: readonly string[]): void {
+  const name = first === 'help' ? second : first;
+  if (name === undefined || name.startsWith('-') || name === 'help') return;
+  const names = COMMANDS.flatMap((entry) => [
+    entry.name,
+    ...(entry.alias === undefined ? [] : [entry.alias]),
+  ]);
+  const hint = nearest(name, names);
+  throw new UsageError(
+    `'${name}' is not a command.${hint ? ` Did you mean '${hint}'?` : ''} Known: ${COMMANDS.map((entry) => entry.name).join(', ')}.`,
+  );
 }
 
 /** Tells the user what went wrong, and answers with the exit code for it. */

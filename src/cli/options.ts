@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 
 /** Adds the flags that every command has. */
 export function withOutputOptions(command: Command): Command {
@@ -7,9 +8,7 @@ export function withOutputOptions(command: Command): Command {
     .option('--json', 'machine-readable output on stdout, nothing else')
     .option('-q, --quiet', 'no progress or hints')
     .option('-v, --verbose', 'say more')
-    .addOption(
-      new Option('--color <when>', 'colour the output').choices(['auto', 'always', 'never']).default('auto'),
-    );
+    .addOption(oneOf('--color <when>', 'colour the output', ['auto', 'always', 'never']).default('auto'));
 }
 
 export function withStoreOption(command: Command): Command {
@@ -25,6 +24,17 @@ export function withSecretOptions(command: Command): Command {
     )
     .option('--secret-file <path>', 'read the secret from this file; repeatable', collect)
     .option('--secret-stdin', 'read the secret from standard input');
+}
+
+/** A flag that takes one of some names; another value is answered with the nearest. */
+export function oneOf(flags: string, description: string, names: readonly string[]): Option {
+  return new Option(flags, description).choices([...names]).argParser((value) => {
+    if (names.includes(value)) return value;
+    const hint = nearest(value, names);
+    throw new InvalidArgumentError(
+      `${hint === null ? '' : `Did you mean '${hint}'? `}Allowed choices are ${names.join(', ')}.`,
+    );
+  });
 }
 
 /** For repeatable flags. */

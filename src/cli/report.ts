@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { EnvironmentError, EXIT, UsageError } from '../core/errors.ts';
 import { eventType } from '../core/event.ts';
 import { parseThreshold } from '../core/kpi.ts';
@@ -9,7 +9,7 @@ import { buildReport, type Report, reportPasses } from '../report/report.ts';
 import { renderTable } from '../report/table.ts';
 import type { StartContext } from './commands.ts';
 import type { Context } from './context.ts';
-import { collect, withOutputOptions, withStoreOption } from './options.ts';
+import { collect, oneOf, withOutputOptions, withStoreOption } from './options.ts';
 
 interface ReportOptions {
   since?: string;
@@ -31,7 +31,7 @@ export function configure(command: Command, start: StartContext): void {
     .option('--endpoint <name>', 'only attempts at this endpoint (its name, host or URL)')
     .option('-e, --event <type>', 'only this event type')
     .option('--run <id>', 'only attempts of this run')
-    .addOption(new Option('--format <format>', 'how to write it (default: table)').choices(['table', 'json']))
+    .addOption(oneOf('--format <format>', 'how to write it (default: table)', ['table', 'json']))
     .option('-o, --output <file>', 'write to a file instead of stdout')
     .option('--threshold <expr>', "judge by this instead: 'success_rate>=99.9%'; repeatable", collect)
     .option('--strict', 'only strong evidence passes')

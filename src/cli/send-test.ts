@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { EXIT, UsageError } from '../core/errors.ts';
 import { BODY_FORMATS, type BodyFormat, eventType } from '../core/event.ts';
 import { isEventId } from '../core/headers.ts';
@@ -19,6 +19,7 @@ import { curlCommand } from './curl.ts';
 import { readInput } from './input.ts';
 import {
   collect,
+  oneOf,
   parseHeaders,
   wholeNumber,
   withOutputOptions,
@@ -92,16 +93,8 @@ export function configure(command: Command, start: StartContext): void {
     .option('--timeout <time>', 'the whole of an attempt', '30s')
     .option('--duplicate <n>', 'send each event this many times more', wholeNumber(0, 10_000), 0)
     .option('--shuffle', 'send out of order')
-    .addOption(
-      new Option('--fault <kind>', 'a negative test: succeeds when the receiver refuses').choices([
-        ...FAULTS,
-      ]),
-    )
-    .addOption(
-      new Option('--body-format <form>', 'how the JSON is written')
-        .choices([...BODY_FORMATS])
-        .default('compact'),
-    )
+    .addOption(oneOf('--fault <kind>', 'a negative test: succeeds when the receiver refuses', FAULTS))
+    .addOption(oneOf('--body-format <form>', 'how the JSON is written', BODY_FORMATS).default('compact'))
     .option('--no-tool-headers', 'leave out X-MO-Sent-At, as the platform does')
     .option('-H, --header <line>', "add a header: 'X-Team: sales'; repeatable", collect)
     .option('--curl', 'print the cURL command instead of sending')
