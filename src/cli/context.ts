@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { findProject, type Project } from '../config/project.ts';
 import { EXIT, type ExitCode } from '../core/errors.ts';
+import { visibleJson } from '../core/redact.ts';
 import type { Store } from '../core/store.ts';
 import type { Io, Output } from './io.ts';
 import type { Style } from './style.ts';
@@ -55,7 +56,7 @@ export function createContext(io: Io, options: CommonOptions): Context {
     },
     style: (stream) => createStyle(io[stream], options.color, io.env),
     print: (text) => line(io.stdout, text),
-    printJson: (value) => line(io.stdout, JSON.stringify(value)),
+    printJson: (value) => line(io.stdout, visibleJson(value)),
     note: (text) => {
       if (options.quiet !== true) line(io.stderr, text);
     },

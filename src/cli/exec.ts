@@ -28,7 +28,8 @@ export function execFor(commandLine: string, context: Context): Exec {
       shell: true,
       cwd: context.io.cwd,
       env: environment(request, context.io.env),
-      stdio: ['pipe', 'inherit', 'inherit'],
+      // With --json nothing but our own lines may go to stdout.
+      stdio: ['pipe', context.options.json === true ? 2 : 'inherit', 'inherit'],
     });
     let ended = false;
     const end = (problem: string | null) => {
@@ -40,8 +41,8 @@ export function execFor(commandLine: string, context: Context): Exec {
     };
     child.on('error', (error) => end(error.message));
     child.on('close', (code) => end(code === 0 ? null : `the command ended with ${code}`));
-    child.stdin.on('error', () => {});
-    child.stdin.end(request.body);
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(request.body);
   }
 
   const exec = (request: IncomingRequest) => {

@@ -39,6 +39,14 @@ export async function checkingSecrets(context: Context, sources: SecretSources):
   return named.length > 0 ? named : [await signingSecret(context, sources, true)];
 }
 
+/** Standard input can be read once. Throws UsageError where a body and the secret would both come from it. */
+export function refuseSharedStdin(flag: string, source: string | undefined, sources: SecretSources): void {
+  if (source !== '-' || sources.secretStdin !== true) return;
+  throw new UsageError(
+    `Standard input cannot be both the body (${flag} -) and the secret (--secret-stdin). Read one of them from a file.`,
+  );
+}
+
 function namedSecrets(context: Context, sources: SecretSources): Promise<Secret[]> {
   return readSecrets(sources, context.io.env, async () =>
     (await readStdin(context.io)).toString('utf8').replace(/\r?\n$/, ''),

@@ -1,6 +1,6 @@
 import { Histogram } from '../core/histogram.ts';
 import { type Attempt, isSuccess } from '../core/record.ts';
-import { visible } from '../core/redact.ts';
+import { maskNumbers, visible } from '../core/redact.ts';
 import type { Store } from '../core/store.ts';
 import { formatDuration } from '../core/time.ts';
 import type { AttemptResult } from '../http/attempt.ts';
@@ -40,7 +40,10 @@ export function sendProgress(
   const quiet = context.options.json === true || context.options.quiet === true;
   const perLine = !quiet && expected !== null && expected <= LINES;
   const { good, bad, warn, dim } = context.style('stdout');
-  const bar = !quiet && !perLine && context.io.stderr.isTTY ? progressLine(context, expected) : null;
+  const bar =
+    !quiet && !perLine && context.io.stderr.isTTY && context.io.env.TERM !== 'dumb'
+      ? progressLine(context, expected)
+      : null;
   let failureLines = 0;
 
   function attempt(a: Attempt, result: AttemptResult): void {
@@ -62,10 +65,10 @@ export function sendProgress(
     const retry = a.attempt > 1 ? `  attempt ${a.attempt}` : '';
     const more = a.final || meant ? '' : dim('  will be retried');
     context.print(
-      `${mark} ${(a.event ?? 'data').padEnd(17)} [${visible(a.eventId, 40)}]  ${answer}  ${formatDuration(a.durationMs)}${retry}${why(a, result, meant)}${more}`,
+      `${mark} ${visible(a.event ?? 'data', 24).padEnd(17)} [${visible(a.eventId, 40)}]  ${answer}  ${formatDuration(a.durationMs)}${retry}${why(a, result, meant)}${more}`,
     );
     if (context.options.verbose === true && result.responseBody.length > 0) {
-      context.print(dim(`    ${visible(result.responseBody.toString('utf8'), 400)}`));
+      context.print(dim(`    ${said(result, 400)}`));
     }
   }
 
@@ -73,9 +76,8 @@ export function sendProgress(
     if (meant) return faulty ? dim('  refused, as it should be') : '';
     if (faulty && isSuccess(a.status)) return bad(`  accepted, though ${a.fault}`);
     const location = a.status !== null && a.status >= 300 && a.status < 400 ? redirectTarget(result) : '';
-    const said =
-      a.status === null ? (a.error ?? '') : visible(result.responseBody.toString('utf8').trim(), 80);
-    return `${location}${said === '' ? '' : dim(`  ${visible(said, 160)}`)}`;
+    const answer = a.status === null ? visible(maskNumbers(a.error ?? ''), 160) : said(result, 80);
+    return `${location}${answer === '' ? '' : dim(`  ${answer}`)}`;
   }
 
   return {
@@ -121,6 +123,11 @@ export function sendProgress(
 
 function isRefusal(status: number | null): boolean {
   return status !== null && status >= 400 && status < 500;
+}
+
+/** The beginning of the answer's body, on one line. */
+function said({ responseBody }: AttemptResult, length: number): string {
+  return visible(maskNumbers(responseBody.toString('utf8').trim()), length);
 }
 
 function redirectTarget(result: AttemptResult): string {

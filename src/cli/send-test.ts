@@ -6,6 +6,7 @@ import { isEventId } from '../core/headers.ts';
 import { newId } from '../core/id.ts';
 import { nearest } from '../core/nearest.ts';
 import { attemptToJson } from '../core/record.ts';
+import { maskNumbers, visible } from '../core/redact.ts';
 import { DEFAULT_SCHEDULE, parseBackoff } from '../core/schedule.ts';
 import { parseDuration } from '../core/time.ts';
 import type { Transport } from '../http/attempt.ts';
@@ -27,7 +28,7 @@ import {
   withStoreOption,
 } from './options.ts';
 import { runClock } from './run-clock.ts';
-import { signingSecret } from './secrets.ts';
+import { refuseSharedStdin, signingSecret } from './secrets.ts';
 import { sendProgress } from './send-progress.ts';
 import { changeEvent } from './set-path.ts';
 import { isLoopback, parseTarget } from './target.ts';
@@ -123,6 +124,7 @@ Examples:
 }
 
 async function sendTest(context: Context, url: URL, options: SendTestOptions) {
+  refuseSharedStdin('--data', options.data, options);
   const secret = await signingSecret(context, options, isLoopback(url));
   const style = { toolHeaders: options.toolHeaders, extraHeaders: parseHeaders(options.header ?? []) };
   const thresholds = parseSendThresholds(options.threshold ?? []);
@@ -314,12 +316,20 @@ function show(
   const { dim, strong } = context.style('stdout');
   for (const { delivery, headers } of deliveries) {
     context.print(`${strong('POST')} ${url.href}`);
-    for (const [name, value] of pairs(headers)) context.print(`${dim(`${name}:`)} ${value}`);
-    context.print(`\n${Buffer.from(delivery.body).toString('utf8')}\n`);
+    for (const [name, value] of pairs(headers)) context.print(`${dim(`${name}:`)} ${visible(value, 300)}`);
+    context.print(`\n${shownBody(delivery.body)}\n`);
   }
   const rest = total === null ? 'the rest of the run' : `${total - deliveries.length} more`;
   context.note(`Nothing was sent (--dry-run)${total === deliveries.length ? '' : `; ${rest} not shown`}.`);
   return EXIT.ok;
+}
+
+/** A body for people: its lines stay lines, numbers are masked; the exact bytes are in `--json` and `--curl`. */
+function shownBody(body: Uint8Array): string {
+  return maskNumbers(Buffer.from(body).toString('utf8'))
+    .split('\n')
+    .map((line) => visible(line, 2000))
+    .join('\n');
 }
 
 function pairs(headers: readonly string[]): [string, string][] {

@@ -6,7 +6,7 @@ import type { StartContext } from './commands.ts';
 import { curlCommand } from './curl.ts';
 import { readInput } from './input.ts';
 import { withOutputOptions, withSecretOptions } from './options.ts';
-import { signingSecret } from './secrets.ts';
+import { refuseSharedStdin, signingSecret } from './secrets.ts';
 import { parseTarget } from './target.ts';
 
 interface SignOptions {
@@ -30,6 +30,7 @@ export function configure(command: Command, start: StartContext): void {
     )
     .action(async (options: SignOptions) => {
       const context = start(options);
+      refuseSharedStdin('--body', options.body, options);
       const secret = await signingSecret(context, options, true);
       const body = await readInput(options.body, '--body', context.io);
       const signature = signPayload(body, secret.value);

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { explainSignature } from '../check/explain.ts';
-import { EXIT, UsageError } from '../core/errors.ts';
+import { EXIT } from '../core/errors.ts';
 import { visible } from '../core/redact.ts';
 import { verifySignature } from '../core/signature.ts';
 import type { StartContext } from './commands.ts';
 import { readInput } from './input.ts';
 import { withOutputOptions, withSecretOptions } from './options.ts';
-import { checkingSecrets } from './secrets.ts';
+import { checkingSecrets, refuseSharedStdin } from './secrets.ts';
 
 interface VerifyOptions {
   body: string;
@@ -24,11 +24,7 @@ export function configure(command: Command, start: StartContext): void {
     .addHelpText('after', '\nExample:\n  mo-notify verify --body event.json --signature sha256=757107ea…')
     .action(async (options: VerifyOptions) => {
       const context = start(options);
-      if (options.body === '-' && options.secretStdin === true) {
-        throw new UsageError(
-          'Standard input cannot be both the body and the secret. Read one of them from a file.',
-        );
-      }
+      refuseSharedStdin('--body', options.body, options);
       const secrets = await checkingSecrets(context, options);
       const body = await readInput(options.body, '--body', context.io);
       const verdict = verifySignature(body, options.signature, secrets);

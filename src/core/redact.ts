@@ -1,5 +1,6 @@
 const NUMBER = /(?<![\w+])\+?\d{7,15}(?!\w)/g;
 // Controls, bidirectional marks and overrides, zero-width characters, line separators, the byte order mark.
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu;
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]|\p{M}{3,}/gu;
 
 /** `+919876543210` -> `+91******3210`: enough to recognise a caller by, not enough to call (contract §3). */
@@ -17,7 +18,7 @@ export function maskNumbers(text: string): string {
 /** Text from outside made safe for a terminal: one line, no control, bidi, zero-width or stacked characters. */
 export function visible(text: string, maxLength = 200): string {
   const cut = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
-  return cut.replaceAll(UNSAFE, (match) => {
+  const shown = cut.replaceAll(UNSAFE, (match) => {
     const unit = match.codePointAt(0) as number;
     if (match.length > 2 && unit < 0x10000) return `…`;
     if (match === '\n') return '\\n';
@@ -25,6 +26,15 @@ export function visible(text: string, maxLength = 200): string {
     if (match === '\t') return '\\t';
     return unit <= 0xff ? `\\x${unit.toString(16).padStart(2, '0')}` : `\\u{${unit.toString(16)}}`;
   });
+  // Escapes are longer than what they stand for: a hostile text must not take more room than an honest one.
+  return shown.length > maxLength + 1 ? `${shown.slice(0, maxLength)}…` : shown;
+}
+
+/** JSON whose text is safe for a terminal; it means the same. JSON.stringify leaves C1 and bidi controls as they are. */
+export function visibleJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(INVISIBLE, (match) =>
+    match.replaceAll(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  );
 }
 
 /** A URL fit for showing: without the user and password it may carry. */
