@@ -6,7 +6,7 @@ import { parseTimestamp } from './time.ts';
 const MAX_DEPTH = 64;
 
 /** The event as the platform documents it, all keys but three optional, unknown ones kept (contract §1). */
-export const eventSchema = z.looseObject({
+const eventSchema = z.looseObject({
   event: z.string(),
   call_id: z.string().check(z.minLength(1)),
   timestamp: z.string(),
