@@ -71,12 +71,18 @@ export type BodyFormat = (typeof BODY_FORMATS)[number];
 
 /**
  * The body's bytes. `compact` survives a receiver that re-serialises with JSON.stringify; `pretty` and `escaped`
- * (PHP's `\/` and `\u00e9`) are as rightly signed, and such a receiver wrongly refuses them (contract §1).
+ * (PHP's `\/` and `\u00e9`, .NET's `\u002b`) are as rightly signed, and such a receiver wrongly refuses them
+ * (contract §1).
  */
 export function serializeEvent(event: CallEvent, format: BodyFormat = 'compact'): Buffer {
   if (format === 'pretty') return Buffer.from(JSON.stringify(event, null, 2));
   const compact = JSON.stringify(event);
-  return Buffer.from(format === 'escaped' ? escapeJson(compact) : compact);
+  return Buffer.from(format === 'escaped' ? escapePlus(escapeJson(compact)) : compact);
+}
+
+/** `+` in strings as .NET writes it: every event with a phone number has one, few have a slash. */
+function escapePlus(json: string): string {
+  return json.replaceAll(/"(?:[^"\\]|\\.)*"/g, (text) => text.replaceAll('+', '\\u002b'));
 }
 
 /** JSON text with every slash and every non-ASCII UTF-16 unit escaped, as PHP's json_encode does by default. */
