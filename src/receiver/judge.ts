@@ -15,6 +15,8 @@ export interface Judgement {
   unsupportedEncoding: boolean;
   attempt: number | null;
   payload: Payload;
+  /** The timestamp in the bytes as they came: equal bytes have equal ones, whatever Content-Encoding claims. */
+  bodyTimestampMs: number | null;
   latencyMs: number | null;
   transitMs: number | null;
   stale: boolean;
@@ -70,6 +72,7 @@ export function judge(
     unsupportedEncoding: 'problem' in content && content.problem === 'unsupported_encoding',
     attempt,
     payload,
+    bodyTimestampMs: 'bytes' in content && content.bytes !== body ? null : payload.timestampMs,
     latencyMs: replay ? null : latencyMs,
     transitMs: sentAt === null ? null : receivedAt - sentAt,
     stale,

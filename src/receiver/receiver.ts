@@ -90,7 +90,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
         ...receipt,
         body: request.body,
         headers: request.headers,
-        timestampMs: judgement.payload.timestampMs,
+        timestampMs: judgement.bodyTimestampMs,
         accepted: true,
         forwarding,
       });
