@@ -53,7 +53,7 @@ export function unmetThresholds(thresholds: readonly SendThreshold[], totals: Ru
     const observed = observe(figure, totals);
     if (observed === null) return [`the threshold '${text}' has no data: nothing was delivered`];
     const shown = figure.kind.endsWith('_rate')
-      ? `${(observed * 100).toFixed(2)} %`
+      ? `${Math.floor(observed * 10_000 + 1e-6) / 100} %`
       : formatDuration(observed);
     return holds(observed, comparison, limit) ? [] : [`the threshold '${text}' is missed: it was ${shown}`];
   });
@@ -61,7 +61,7 @@ export function unmetThresholds(thresholds: readonly SendThreshold[], totals: Ru
 
 function parseFigure(name: string, share: string | undefined): Figure {
   if (name === 'med') return { kind: 'quantile', share: 0.5 };
-  if (name.startsWith('p')) return { kind: 'quantile', share: Math.min(100, Number(share)) / 100 };
+  if (name.startsWith('p')) return { kind: 'quantile', share: Math.min(1, Number(`${share}e-2`)) };
   return { kind: name as 'max' | 'success_rate' | 'delivery_rate' };
 }
 
@@ -83,7 +83,7 @@ function holds(observed: number, comparison: SendThreshold['comparison'], limit:
 
 function parseRate(value: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(value);
-  const rate = match ? Number(match[1]) / (match[2] ? 100 : 1) : Number.NaN;
+  const rate = match ? Number(`${match[1]}e${match[2] ? -2 : 0}`) : Number.NaN;
   if (!(rate >= 0 && rate <= 1)) throw new UsageError(`--threshold: '${text}' needs a rate from 0% to 100%.`);
   return rate;
 }

@@ -25,7 +25,8 @@ export class Histogram {
 
   /** The smallest value that at least `share` (0 to 1) of all values do not exceed; null when empty. */
   quantile(share: number): number | null {
-    return this.at(Math.max(1, Math.ceil(share * this.#total)));
+    // 0.07 × 100 is a little above 7 in floating point.
+    return this.at(Math.max(1, Math.ceil(share * this.#total * (1 - 2 * Number.EPSILON))));
   }
 
   /** The value of rank `rank` (1-based, in ascending order); null outside 1..count. */

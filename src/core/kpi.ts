@@ -51,7 +51,7 @@ export function judgeRate(
   const observed = successes / trials;
   const failures = trials - successes;
   const passes = observed >= threshold;
-  const flawless = failures === 0 && trials >= needed(threshold, 0);
+  const flawless = failures === 0 && threshold < 1 && trials >= needed(threshold, 0);
   const strong = passes && (interval[0] >= threshold || flawless);
   return {
     name,
@@ -113,7 +113,8 @@ function isKpiName(name: string): name is KpiName {
 
 function parseRatio(value: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(value);
-  const ratio = match ? Number(match[1]) / (match[2] ? 100 : 1) : Number.NaN;
+  // `e-2` rather than a division: 99.9 / 100 is above 0.999, which 999 of 1,000 would then miss.
+  const ratio = match ? Number(`${match[1]}e${match[2] ? -2 : 0}`) : Number.NaN;
   if (!(ratio >= 0 && ratio <= 1)) {
     throw new UsageError(`--threshold: '${text}' needs a rate from 0% to 100%, such as 99% or 0.99.`);
   }

@@ -56,7 +56,7 @@ export function emptyReceiptTally(): ReceiptTally {
     refused: 0,
     skewed: 0,
     latency: new Histogram(),
-    eventsByType: {},
+    eventsByType: counts(),
   };
 }
 
@@ -69,8 +69,13 @@ export function emptyEndpointTally(name: string, url: string): EndpointTally {
     events: 0,
     delivered: 0,
     latency: new Histogram(),
-    statuses: {},
-    outcomes: {},
-    eventsByType: {},
+    statuses: counts(),
+    outcomes: counts(),
+    eventsByType: counts(),
   };
+}
+
+/** Without a prototype: an event's name comes from outside and may be `constructor` or `__proto__` (fault B5). */
+function counts(): Record<string, number> {
+  return Object.create(null) as Record<string, number>;
 }

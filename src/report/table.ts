@@ -97,9 +97,9 @@ function bare(unit: Kpi['unit'], value: number): string {
   return unit === 'ms' ? formatDuration(value) : percent(value);
 }
 
-/** Never rounds up to 100 %. */
+/** Never rounds up to 100 %; 0.57 × 10,000 is a little below 5,700 in floating point. */
 function percent(ratio: number): string {
-  return `${Math.floor(ratio * 10_000) / 100} %`;
+  return `${Math.floor(ratio * 10_000 + 1e-6) / 100} %`;
 }
 
 function grid(head: string[], rows: string[][], style: TableStyle, width: number): string {
