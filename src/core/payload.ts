@@ -62,10 +62,10 @@ export function parsePayload(body: Uint8Array): Payload {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return broken('not_event');
   const data = value as Record<string, unknown>;
   if (!('event' in data) && !('call_id' in data)) return broken('not_event');
-  return describe(data, shape.colons);
+  return describe(data, shape.colons, bytes.includes('\\u'));
 }
 
-function describe(data: Record<string, unknown>, colons: number): Payload {
+function describe(data: Record<string, unknown>, colons: number, escapes: boolean): Payload {
   const flags: string[] = [];
   const checked = eventSchema.safeParse(data);
   if (!checked.success) {
@@ -75,6 +75,7 @@ function describe(data: Record<string, unknown>, colons: number): Payload {
   const timestampMs = parseTimestamp(data.timestamp);
   if (timestampMs === null && typeof data.timestamp === 'string') flags.push('bad_timestamp');
   if (countKeys(data) < colons) flags.push('duplicate_keys');
+  if (escapes && hasOddText(data)) flags.push('odd_text');
   return {
     problem: null,
     event: typeof data.event === 'string' ? data.event : null,
@@ -117,6 +118,13 @@ function scan(body: Uint8Array): { depth: number; colons: number } {
     else if (byte === 0x7d || byte === 0x5d) depth--;
   }
   return { depth: deepest, colons };
+}
+
+/** Whether a key or a text holds U+0000 or half of a surrogate pair, which not every database can keep (fault B6). */
+function hasOddText(value: unknown): boolean {
+  if (typeof value === 'string') return /[\0\p{Cs}]/u.test(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, item]) => hasOddText(key) || hasOddText(item));
 }
 
 function countKeys(value: unknown): number {

@@ -1,7 +1,7 @@
-const NUMBER = /(?<![\w+])\+?\d{7,15}(?!\w)/g;
+const NUMBER = /(?<!\w)\+?\d{7,15}(?!\w)/g;
 // Controls, bidirectional marks and overrides, zero-width characters, line separators, the byte order mark.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu;
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]|\p{M}{3,}/gu;
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{DI}]|\p{M}{3,}/gu;
 
 /** `+919876543210` -> `+91******3210`: enough to recognise a caller by, not enough to call (contract §3). */
 export function maskNumber(number: string): string {
@@ -27,7 +27,7 @@ export function visible(text: string, maxLength = 200): string {
     return unit <= 0xff ? `\\x${unit.toString(16).padStart(2, '0')}` : `\\u{${unit.toString(16)}}`;
   });
   // Escapes are longer than what they stand for: a hostile text must not take more room than an honest one.
-  return shown.length > maxLength + 1 ? `${shown.slice(0, maxLength)}…` : shown;
+  return shown.length > maxLength + 1 ? `${shown.slice(0, maxLength).replace(/[\ud800-\udbff]$/, '')}…` : shown;
 }
 
 /** JSON whose text is safe for a terminal; it means the same. JSON.stringify leaves C1 and bidi controls as they are. */

@@ -2,7 +2,7 @@ import { UsageError } from './errors.ts';
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
-const RFC3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
+const RFC3339 = /^\d{4}-\d\d-\d\d[Tt ](?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
 /** Node's timers turn anything above this into 1 ms. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -19,9 +19,9 @@ export function parseDuration(text: string, what = 'duration'): number {
   return ms;
 }
 
-/** RFC 3339 -> milliseconds since the epoch, or null for anything else (month 13 included). */
+/** RFC 3339 -> milliseconds since the epoch, or null for anything else (month 13 and 30 February included). */
 export function parseTimestamp(text: unknown): number | null {
-  if (typeof text !== 'string' || text.length > 40 || !RFC3339.test(text)) return null;
+  if (typeof text !== 'string' || text.length > 40 || !RFC3339.test(text) || !isDay(text)) return null;
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? null : ms;
 }
@@ -29,13 +29,19 @@ export function parseTimestamp(text: unknown): number | null {
 /** `--since`: an ISO 8601 time, a date, or a duration ago. Throws UsageError. */
 export function parseMoment(text: string, now: number, what: string): number {
   if (DURATION.test(text.trim())) return now - parseDuration(text, what);
-  const ms = parseTimestamp(text) ?? (/^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN);
+  const ms = parseTimestamp(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text) ?? Number.NaN;
   if (Number.isNaN(ms)) {
     throw new UsageError(
       `${what}: '${text}' is not a time. Write ISO 8601 (2026-01-31T12:00:00Z) or how long ago (2h).`,
     );
   }
   return ms;
+}
+
+/** Whether the month has this day: Date.parse takes 30 February for 2 March. */
+function isDay(text: string): boolean {
+  const day = Number(text.slice(8, 10));
+  return day <= 28 || new Date(`${text.slice(0, 10)}T00:00:00Z`).getUTCDate() === day;
 }
 
 /** Milliseconds since the epoch -> RFC 3339 UTC with milliseconds (contract §3). */
@@ -47,8 +53,11 @@ export function formatTimestamp(ms: number): string {
 export function formatDuration(ms: number): string {
   const size = Math.abs(ms);
   if (size < 10) return `${Number(ms.toFixed(1))} ms`;
-  if (size < 1000) return `${Math.round(ms)} ms`;
-  if (size < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  if (size < 3_600_000) return `${Math.trunc(ms / 60_000)} min ${Math.round((size % 60_000) / 1000)} s`;
+  if (size < 999.5) return `${Math.round(ms)} ms`;
+  if (size < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  if (size < 3_599_500) {
+    const seconds = Math.round(size / 1000);
+    return `${ms < 0 ? '-' : ''}${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  }
   return `${(ms / 3_600_000).toFixed(1)} h`;
 }
