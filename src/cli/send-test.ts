@@ -196,12 +196,18 @@ async function toPlan(context: Context, options: SendTestOptions, secret: string
   if (options.callId === '') throw new UsageError('--call-id: the id is empty.');
   const events = (options.event ?? ['call_connected']).map(eventType);
   const scenario = options.scenario === undefined ? null : parseScenario(options.scenario);
+  const speed = parseSpeed(options.speed);
+  if (scenario !== null && duration !== null && rate === null && !options.count && Number.isFinite(speed)) {
+    throw new UsageError(
+      '--duration: with a scenario, say how many calls begin: --rate 2/s or -n 20 (or --speed max).',
+    );
+  }
   return {
     events,
     scenario,
     count: options.count ?? defaultCount(events.length, rate, duration),
     rate,
-    speed: parseSpeed(options.speed),
+    speed,
     duplicate: options.duplicate,
     shuffle: options.shuffle === true,
     fault: options.fault ?? null,

@@ -1,5 +1,5 @@
 import { UsageError } from './errors.ts';
-import { parseDuration } from './time.ts';
+import { MAX_TIMER_MS, parseDuration } from './time.ts';
 
 /** When a failed delivery is tried again (contract §1, Attempts). Durations are milliseconds. */
 export interface RetrySchedule {
@@ -33,7 +33,7 @@ export function retryDelay(
 ): number | null {
   if (attempt > schedule.retries || answer.status === 410) return null;
   const base = schedule.backoffMs[Math.min(attempt, schedule.backoffMs.length) - 1] ?? 0;
-  const jittered = Math.round(base * (1 - JITTER + 2 * JITTER * random));
+  const jittered = Math.min(MAX_TIMER_MS, Math.round(base * (1 - JITTER + 2 * JITTER * random)));
   if (answer.status !== 429 && answer.status !== 503) return jittered;
   const asked = parseRetryAfter(answer.retryAfter, answer.now);
   return asked === null ? jittered : Math.max(jittered, Math.min(asked, RETRY_AFTER_CAP_MS));

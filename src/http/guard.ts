@@ -67,7 +67,7 @@ export function refusal(host: string, address: string, allowPrivate: boolean): s
   return null;
 }
 
-/** The IPv4 address inside a mapped, compatible, NAT64 or 6to4 IPv6 address; null for any other. */
+/** The IPv4 address inside a mapped, compatible, translated, NAT64 or 6to4 IPv6 address; null for any other. */
 function embeddedIpv4(address: string): string | null {
   if (isIP(address) !== 6) return null;
   const groups = expand(address);
@@ -75,7 +75,9 @@ function embeddedIpv4(address: string): string | null {
   const headIsZero = groups.slice(0, 5).every((group) => group === 0);
   if (headIsZero && (groups[5] === 0xffff || (groups[5] === 0 && (groups[6] as number) !== 0)))
     return dotted(groups, 6);
-  if (a === 0x64 && b === 0xff9b) return dotted(groups, 6);
+  const translated =
+    groups[4] === 0xffff && groups[5] === 0 && groups.slice(0, 4).every((group) => group === 0);
+  if (translated || (a === 0x64 && b === 0xff9b)) return dotted(groups, 6);
   if (a === 0x2002) return dotted(groups, 1);
   return null;
 }

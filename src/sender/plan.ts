@@ -76,7 +76,7 @@ function* single(options: PlanOptions): Iterable<Planned> {
 function* scenario(options: PlanOptions, name: Scenario): Iterable<Planned> {
   const gap = options.rate === null ? 0 : 1000 / options.rate;
   for (const { afterMs, call, step } of mergeCalls(options, name, gap)) {
-    const due = Number.isFinite(options.speed) ? afterMs : null;
+    const due = Number.isFinite(options.speed) || options.rate !== null ? afterMs : null;
     yield {
       afterMs: due,
       make: (at) =>
@@ -95,7 +95,7 @@ function* scenario(options: PlanOptions, name: Scenario): Iterable<Planned> {
 
 type CallStep = { afterMs: number; call: string; step: ReturnType<typeof scenarioSteps>[number] };
 
-/** The steps of all calls in order of time, holding only the calls that are under way. */
+/** The steps of all calls in order of time, holding only the calls that are under way: all of them without a rate. */
 function* mergeCalls(options: PlanOptions, name: Scenario, gap: number): Iterable<CallStep> {
   const waiting: CallStep[] = [];
   for (let i = 0; i < options.count; i++) {
@@ -104,9 +104,10 @@ function* mergeCalls(options: PlanOptions, name: Scenario, gap: number): Iterabl
     const call = callId(options, i);
     for (const step of scenarioSteps(name, i))
       waiting.push({ afterMs: start + step.afterMs / options.speed, call, step });
-    waiting.sort((a, b) => a.afterMs - b.afterMs);
+    if (gap > 0) waiting.sort((a, b) => a.afterMs - b.afterMs);
+    else if (!Number.isFinite(options.speed)) yield* waiting.splice(0);
   }
-  yield* waiting;
+  yield* waiting.sort((a, b) => a.afterMs - b.afterMs);
 }
 
 function* repeat(planned: Iterable<Planned>, { duplicate }: PlanOptions): Iterable<Planned> {
