@@ -9,8 +9,13 @@ export function curlCommand(url: URL, headers: RawHeaders, body: Uint8Array): st
       '--curl: the body is binary, which a command line cannot carry. Save it and use curl --data-binary @FILE.',
     );
   }
-  const parts = [`curl -sS -i -X POST ${quote(url.href)}`];
-  for (let i = 0; i < headers.length; i += 2) parts.push(`-H ${quote(`${headers[i]}: ${headers[i + 1]}`)}`);
+  // Brackets and braces in a URL are patterns to curl; a header without a value is written with a semicolon.
+  const literal = /[[\]{}]/.test(url.pathname + url.search) ? '-g ' : '';
+  const parts = [`curl -sS -i ${literal}-X POST ${quote(url.href)}`];
+  for (let i = 0; i < headers.length; i += 2) {
+    const [name, value] = [headers[i], headers[i + 1]];
+    parts.push(`-H ${quote(value === '' ? `${name};` : `${name}: ${value}`)}`);
+  }
   // A leading @ would make curl read a file.
   const text = Buffer.from(body).toString('utf8');
   parts.push(`${text.startsWith('@') ? '--data-raw' : '--data-binary'} ${quote(text)}`);

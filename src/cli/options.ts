@@ -84,12 +84,12 @@ export function parseHeaders(lines: readonly string[]): string[] {
       );
     }
     if (
-      /^(content-length|transfer-encoding|connection|host|x-mo-signature|x-mo-event-id|x-mo-delivery-attempt)$/i.test(
+      /^(content-length|transfer-encoding|connection|keep-alive|upgrade|expect|host|x-mo-signature|x-mo-event-id|x-mo-delivery-attempt)$/i.test(
         name,
       )
     ) {
       throw new UsageError(
-        `-H: ${name} cannot be set, it is made from the delivery. See --event-id and --fault.`,
+        `-H: ${name} cannot be set: it belongs to the connection or is made from the delivery. See --event-id and --fault.`,
       );
     }
     return [name, value.trimEnd()];

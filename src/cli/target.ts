@@ -12,12 +12,13 @@ export function parseTarget(text: string): URL {
     url = new URL(text);
   } catch {
     throw new UsageError(
-      `'${text}' is not a target. Give a URL (https://example.com/hook) or a local port (3000).`,
+      `'${text.replace(/\/\/.*@/s, '//***@')}' is not a target. Give a URL (https://example.com/hook) or a local port (3000).`,
     );
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    const hint = /^[\w.-]+:\d+(?:\/|$)/.test(text) ? ` Did you mean 'http://${text}'?` : '';
     throw new UsageError(
-      `The target's scheme is '${url.protocol}'. Deliveries go over https: (or http: on this machine).`,
+      `The target's scheme is '${url.protocol}'. Deliveries go over https: (or http: on this machine).${hint}`,
     );
   }
   if (url.username !== '' || url.password !== '') {
