@@ -21,23 +21,20 @@ CREATE TABLE receipts (
   event_id TEXT,
   event TEXT,
   call_id TEXT,
-  attempt INTEGER,
   received_at INTEGER NOT NULL,
   signature TEXT NOT NULL,
-  secret TEXT,
   duplicate TEXT,
   latency_ms INTEGER,
-  transit_ms INTEGER,
   status INTEGER,
   forward TEXT,
   owed INTEGER,
   flags TEXT,
-  headers TEXT,
+  detail TEXT NOT NULL,
   body_key BLOB,
   body BLOB
 ) STRICT;
-CREATE INDEX receipts_by_body ON receipts (body_key) WHERE ${FIRST_OF_BODY};
-CREATE INDEX receipts_by_event ON receipts (event_id) WHERE ${FIRST_OF_EVENT};
+CREATE UNIQUE INDEX receipts_by_body ON receipts (body_key) WHERE ${FIRST_OF_BODY};
+CREATE UNIQUE INDEX receipts_by_event ON receipts (event_id) WHERE ${FIRST_OF_EVENT};
 CREATE INDEX receipts_owed ON receipts (owed) WHERE owed IS NOT NULL;
 CREATE TABLE attempts (
   seq INTEGER PRIMARY KEY,

@@ -143,18 +143,23 @@ export async function* readAttempts(db: Db, filter: RecordFilter): AsyncIterable
 export async function* readReceipts(db: Db, filter: RecordFilter): AsyncIterable<Receipt> {
   if (asksForAttempts(filter)) return;
   for await (const row of pages(db, 'receipts', where(filter, 'received_at'), 'length(body) AS body_bytes')) {
+    const [attempt, secret, transitMs] = JSON.parse((row.detail as string).split('\n', 1)[0] as string) as [
+      number | null,
+      string | null,
+      number | null,
+    ];
     yield {
       id: row.id as string,
       eventId: row.event_id as string | null,
       event: row.event as string | null,
       callId: row.call_id as string | null,
-      attempt: row.attempt as number | null,
+      attempt,
       receivedAt: row.received_at as number,
       signature: row.signature as Receipt['signature'],
-      secret: row.secret as string | null,
+      secret,
       duplicate: row.duplicate as Receipt['duplicate'],
       latencyMs: row.latency_ms as number | null,
-      transitMs: row.transit_ms as number | null,
+      transitMs,
       status: row.status as number | null,
       forward: readForward(row.forward as string | null),
       bodyBytes: row.body_bytes as number,

@@ -1,0 +1,72 @@
+// Fires rightly signed, distinct deliveries at a receiver over keep-alive connections: `node load.js PORT COUNT
+// CONNECTIONS [SECRET]`. Requests are made beforehand, so that the load costs less than what it measures. Prints one JSON line.
+import { createHmac } from 'node:crypto';
+import net from 'node:net';
+
+const [port, count, connections] = process.argv.slice(2, 5).map(Number);
+const secret = process.env.MO_SECRET ?? 'bench-secret';
+const BLOCK = 20_000;
+
+const run = Date.now().toString(36).toUpperCase();
+const requests = new Array(BLOCK);
+let made = 0;
+/** Requests are made a block ahead of sending, so that a run of any length takes the same memory. */
+function request() {
+  if (made % BLOCK === 0) {
+    for (let i = 0; i < BLOCK; i++) requests[i] = delivery(made + i);
+  }
+  return requests[made++ % BLOCK];
+}
+
+function delivery(i) {
+  const now = new Date().toISOString();
+  const body = JSON.stringify({
+    event: 'call_connected',
+    call_id: `MO${123_456_789 + i}`,
+    caller_number: '+919876543210',
+    receiver_number: '+911234567890',
+    direction: 'inbound',
+    timestamp: now,
+    duration_seconds: 0,
+    metadata: { queue: 'Sales', agent_id: 'ag_72', recording_url: null },
+  });
+  const signature = createHmac('sha256', secret).update(body).digest('hex');
+  const id =
+    process.env.BENCH_IDS === 'random'
+      ? createHmac('sha256', run).update(String(i)).digest('hex').slice(0, 26)
+      : `01M${run}${String(1e9 + i)}ABCDE`;
+  return Buffer.from(
+    `POST /notify HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: keep-alive\r\nContent-Type: application/json\r\n` +
+      `User-Agent: mo-notify/bench\r\nX-MO-Event-Id: ev_${id}\r\nX-MO-Signature: sha256=${signature}\r\n` +
+      `X-MO-Delivery-Attempt: 1\r\nX-MO-Sent-At: ${now}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+request();
+made = 0;
+let sent = 0;
+let done = 0;
+let refused = 0;
+const began = process.hrtime.bigint();
+for (let c = 0; c < connections; c++) {
+  const socket = net.connect(port, '127.0.0.1');
+  socket.setNoDelay(true);
+  const next = () => {
+    if (sent++ < count) socket.write(request());
+    else socket.end();
+  };
+  socket.on('connect', next);
+  socket.on('data', (data) => {
+    if (data.latin1Slice(9, 12) !== '200') refused += 1;
+    done += 1;
+    if (done === count) {
+      const seconds = Number(process.hrtime.bigint() - began) / 1e9;
+      console.log(JSON.stringify({ requests: count, refused, seconds, rate: count / seconds }));
+    }
+    next();
+  });
+  socket.on('error', (error) => {
+    console.error(error.message);
+    process.exit(1);
+  });
+}

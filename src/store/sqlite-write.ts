@@ -1,0 +1,277 @@
+import { hash } from 'node:crypto';
+import type Database from 'libsql';
+import type { Attempt } from '../core/record.ts';
+import type {
+  FirstReceipt,
+  NewReceipt,
+  Settlement,
+  StoredReceipt,
+  UnforwardedReceipt,
+} from '../core/store.ts';
+import { FIRST_OF_BODY, FIRST_OF_EVENT } from './schema.ts';
+import { isConstraintError } from './sqlite-errors.ts';
+
+/** Something to be written; a batch of them makes one transaction. */
+export type Job =
+  | { kind: 'receipt'; receipt: NewReceipt; bodyKey: Buffer | null }
+  | { kind: 'settle'; settlement: Settlement }
+  | { kind: 'attempt'; attempt: Attempt; body: Uint8Array | null };
+type ReceiptJob = Extract<Job, { kind: 'receipt' }>;
+
+/** Values of `owed`: the app has yet to answer, or it has not answered with a 2xx. */
+const OWED = { pending: 1, failed: 2 } as const;
+
+/** Rows go in by statements of these many, because a statement's own cost outweighs a row's. */
+const CHUNKS = [16, 4, 1] as const;
+
+const RECEIPT_COLUMNS =
+  'id, event_id, event, call_id, received_at, signature, duplicate, latency_ms, status, owed, flags, detail, body_key, body';
+const ATTEMPT_COLUMNS =
+  'id, event_id, event, call_id, endpoint, url, attempt, due_at, sent_at, status, outcome, duration_ms, final, run, replay_of, error, fault, body';
+
+type Value = string | number | Uint8Array | null;
+type Seen = { row: FirstReceipt; bodyKey: Buffer };
+
+/** The event's second, then the body's SHA-256: equal for equal bodies, and rising with time in an index. */
+export function keyOf(body: Uint8Array, timestampMs: number | null): Buffer {
+  const key = Buffer.allocUnsafe(36);
+  key.writeUInt32BE(Math.min(Math.max(Math.floor((timestampMs ?? 0) / 1000), 0), 0xffffffff), 0);
+  key.set(hash('sha256', body, 'buffer'), 4);
+  return key;
+}
+
+/**
+ * The write side of a connection. Receipts are taken for new ones and inserted by the handful; where a unique index
+ * says that one is not, those of its handful are looked at one by one. So what is new, which is nearly everything,
+ * costs no look-up.
+ */
+export class Writer {
+  readonly #db: Database.Database;
+  readonly #statements = new Map<string, Database.Statement>();
+
+  constructor(db: Database.Database) {
+    this.#db = db;
+  }
+
+  /** All of the jobs or none: answers with their results in the same order, or throws. */
+  commit(jobs: readonly Job[]): unknown[] {
+    const results: unknown[] = new Array(jobs.length);
+    this.#run('BEGIN IMMEDIATE', []);
+    try {
+      const receipts: number[] = [];
+      const attempts: Value[][] = [];
+      for (const [index, job] of jobs.entries()) {
+        if (job.kind === 'receipt') receipts.push(index);
+        else if (job.kind === 'attempt') attempts.push(attemptValues(job.attempt, job.body));
+        else this.#settle(job.settlement);
+      }
+      this.#addReceipts(jobs, receipts, results);
+      let at = 0;
+      for (const size of chunks(attempts.length)) {
+        this.#insert('attempts', ATTEMPT_COLUMNS, attempts.slice(at, at + size));
+        at += size;
+      }
+      this.#run('COMMIT', []);
+      return results;
+    } catch (error) {
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** See Store.takeUnforwarded. */
+  takeUnforwarded(): UnforwardedReceipt[] {
+    this.#run('BEGIN IMMEDIATE', []);
+    try {
+      const rows = this.#db
+        .prepare(`SELECT seq, status, detail, body FROM receipts WHERE owed = ${OWED.pending} ORDER BY seq`)
+        .raw()
+        .all() as [number, number | null, string, Buffer][];
+      this.#run(`UPDATE receipts SET owed = ${OWED.failed} WHERE owed = ${OWED.pending}`, []);
+      this.#run('COMMIT', []);
+      return rows.map(([seq, status, detail, body]) => ({
+        seq,
+        status,
+        headers: detail.split('\n').slice(1),
+        body: Buffer.from(body),
+      }));
+    } catch (error) {
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #settle({ forward, owed, status, seqs }: Settlement): void {
+    const json = forward && JSON.stringify([forward.status, forward.durationMs, forward.error]);
+    for (const seq of seqs) {
+      this.#run('UPDATE receipts SET forward = ?, owed = ?, status = ? WHERE seq = ?', [
+        json,
+        owed ? OWED.failed : null,
+        status,
+        seq,
+      ]);
+    }
+  }
+
+  #addReceipts(jobs: readonly Job[], indexes: readonly number[], results: unknown[]): void {
+    let at = 0;
+    for (const size of chunks(indexes.length)) {
+      const chunk = indexes.slice(at, at + size);
+      at += size;
+      if (!this.#addAsNew(jobs, chunk, results)) {
+        for (const index of chunk) results[index] = this.#addOne(jobs[index] as ReceiptJob);
+      }
+    }
+  }
+
+  /** Inserts receipts as new ones; false, and nothing inserted, where one of them is not. */
+  #addAsNew(jobs: readonly Job[], chunk: readonly number[], results: unknown[]): boolean {
+    const rows = chunk.map((index) => {
+      const { receipt, bodyKey } = jobs[index] as ReceiptJob;
+      return receiptValues(receipt, { duplicate: null, redelivery: false, bodyKey });
+    });
+    let last: number;
+    try {
+      last = this.#insert('receipts', RECEIPT_COLUMNS, rows);
+    } catch (error) {
+      if (isConstraintError(error)) return false;
+      throw error;
+    }
+    for (const [i, index] of chunk.entries()) {
+      results[index] = { seq: last - chunk.length + 1 + i, duplicate: null, redelivery: false, first: null };
+    }
+    return true;
+  }
+
+  #addOne({ receipt, bodyKey }: ReceiptJob): StoredReceipt {
+    const { duplicate, first, claim } = this.#classify(receipt.eventId, bodyKey);
+    const redelivery = duplicate === 'duplicate' && receipt.forwarding && first?.forward === 'failed';
+    if (redelivery) this.#run(`UPDATE receipts SET owed = ${OWED.pending} WHERE seq = ?`, [first.seq]);
+    const row = receiptValues(receipt, { duplicate, redelivery, bodyKey: claim });
+    const seq = this.#insert('receipts', RECEIPT_COLUMNS, [row]);
+    return { seq, duplicate: redelivery ? null : duplicate, redelivery, first };
+  }
+
+  /**
+   * Same id and body: duplicate. Same id, other body: conflict. Other id, same body: suspected replay (contract §2).
+   * `claim` is the key under which the receipt is found from now on.
+   */
+  #classify(
+    eventId: string | null,
+    bodyKey: Buffer | null,
+  ): { duplicate: StoredReceipt['duplicate']; first: FirstReceipt | null; claim: Buffer | null } {
+    if (bodyKey === null) return { duplicate: null, first: null, claim: null };
+    const body = this.#find(FIRST_OF_BODY, 'body_key', bodyKey);
+    const event = eventId === null ? null : this.#find(FIRST_OF_EVENT, 'event_id', eventId);
+    if (body !== null && (eventId === null || body.row.eventId === eventId)) {
+      return { duplicate: 'duplicate', first: body.row, claim: null };
+    }
+    if (event?.bodyKey.equals(bodyKey)) return { duplicate: 'duplicate', first: event.row, claim: null };
+    if (event === null) {
+      return {
+        duplicate: body === null ? null : 'suspected_replay',
+        first: body?.row ?? null,
+        claim: bodyKey,
+      };
+    }
+    if (body === null) return { duplicate: 'conflict', first: event.row, claim: bodyKey };
+    // Both are known, but not together: this pair gets a key of its own.
+    const pairKey = Buffer.concat([bodyKey, hash('sha256', eventId as string, 'buffer')]);
+    const pair = this.#find(FIRST_OF_BODY, 'body_key', pairKey);
+    if (pair !== null) return { duplicate: 'duplicate', first: pair.row, claim: null };
+    return { duplicate: 'conflict', first: event.row, claim: pairKey };
+  }
+
+  #find(among: string, column: 'body_key' | 'event_id', value: Value): Seen | null {
+    const sql = `SELECT seq, event_id, body_key, received_at, owed FROM receipts WHERE ${among} AND ${column} = ?`;
+    const [found] = this.#prepare(sql).raw().all([value]) as [
+      number,
+      string | null,
+      Buffer,
+      number,
+      number | null,
+    ][];
+    if (found === undefined) return null;
+    const [seq, eventId, bodyKey, receivedAt, owed] = found;
+    return { row: { seq, eventId, receivedAt, forward: forwardState(owed) }, bodyKey: Buffer.from(bodyKey) };
+  }
+
+  /** Inserts rows in order and answers with the last one's number; the others' come right before it. */
+  #insert(table: string, columns: string, rows: readonly Value[][]): number {
+    const marks = `(${columns.replaceAll(/\w+/g, '?')})`;
+    const sql = `INSERT INTO ${table} (${columns}) VALUES ${Array(rows.length).fill(marks).join(', ')}`;
+    return Number(this.#run(sql, rows.flat()).lastInsertRowid);
+  }
+
+  #run(sql: string, values: Value[]): Database.RunResult {
+    return this.#prepare(sql).run(values);
+  }
+
+  #prepare(sql: string): Database.Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** How many rows go into each statement, for so many in all. */
+function* chunks(count: number): Iterable<number> {
+  let left = count;
+  for (const size of CHUNKS) for (; left >= size; left -= size) yield size;
+}
+
+function receiptValues(
+  receipt: NewReceipt,
+  found: { duplicate: StoredReceipt['duplicate']; redelivery: boolean; bodyKey: Buffer | null },
+): Value[] {
+  const { duplicate, redelivery, bodyKey } = found;
+  const flags = redelivery ? [...receipt.flags, 'redelivery'] : receipt.flags;
+  const known = JSON.stringify([receipt.attempt, receipt.secret, receipt.transitMs]);
+  return [
+    receipt.id,
+    receipt.eventId,
+    receipt.event,
+    receipt.callId,
+    receipt.receivedAt,
+    receipt.signature,
+    redelivery ? null : duplicate,
+    duplicate === 'duplicate' ? null : receipt.latencyMs,
+    receipt.status,
+    receipt.forwarding && duplicate !== 'duplicate' ? OWED.pending : null,
+    flags.length === 0 ? null : flags.join('\n'),
+    receipt.headers.length === 0 ? known : `${known}\n${receipt.headers.join('\n')}`,
+    bodyKey,
+    receipt.body,
+  ];
+}
+
+function attemptValues(a: Attempt, body: Uint8Array | null): Value[] {
+  return [
+    a.id,
+    a.eventId,
+    a.event,
+    a.callId,
+    a.endpoint,
+    a.url,
+    a.attempt,
+    a.dueAt,
+    a.sentAt,
+    a.status,
+    a.outcome,
+    a.durationMs,
+    a.final ? 1 : 0,
+    a.run,
+    a.replayOf,
+    a.error,
+    a.fault,
+    body,
+  ];
+}
+
+function forwardState(owed: number | null): FirstReceipt['forward'] {
+  if (owed === null) return 'none';
+  return owed === OWED.failed ? 'failed' : 'pending';
+}
