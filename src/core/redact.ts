@@ -27,13 +27,15 @@ export function visible(text: string, maxLength = 200): string {
     return unit <= 0xff ? `\\x${unit.toString(16).padStart(2, '0')}` : `\\u{${unit.toString(16)}}`;
   });
   // Escapes are longer than what they stand for: a hostile text must not take more room than an honest one.
-  return shown.length > maxLength + 1 ? `${shown.slice(0, maxLength).replace(/[\ud800-\udbff]$/, '')}…` : shown;
+  return shown.length > maxLength + 1
+    ? `${shown.slice(0, maxLength).replace(/[\ud800-\udbff]$/, '')}…`
+    : shown;
 }
 
 /** JSON whose text is safe for a terminal; it means the same. JSON.stringify leaves C1 and bidi controls as they are. */
 export function visibleJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(INVISIBLE, (match) =>
-    match.replaceAll(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+    match.replaceAll(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
   );
 }
 
