@@ -69,7 +69,10 @@ export interface Store {
   addReceipt(receipt: NewReceipt): Promise<StoredReceipt>;
   /** Notes what the app answered, and what was answered to the sender, on a receipt and the one it repeats. */
   settleForward(settlement: Settlement): Promise<void>;
-  /** The receipts whose forward an earlier process was cut off in; from then on they count as failed. */
+  /**
+   * The receipts whose forward an earlier process was cut off in. What had been acknowledged stays pending until it is
+   * settled, so that another crash does not lose it; the rest counts as failed, for the sender's retry to mend.
+   */
   takeUnforwarded(): Promise<UnforwardedReceipt[]>;
   /** Stores an attempt. `body` is kept where given: with the first attempt of a delivery. */
   addAttempt(attempt: Attempt, body: Uint8Array | null): Promise<void>;

@@ -25,6 +25,8 @@ const HOP_BY_HOP = new Set([
 export interface AppAnswer {
   result: ForwardResult;
   delivered: boolean;
+  /** True where we gave up ourselves, because the run ended. */
+  cut: boolean;
   body: Uint8Array;
 }
 
@@ -37,6 +39,7 @@ export interface Forwarder {
 
 export function createForwarder(url: URL, timeoutMs = FORWARD_TIMEOUT_MS): Forwarder {
   const transport = createTransport({ url, connections: CONNECTIONS, timeoutMs });
+  let closed = false;
   return {
     url,
     async forward(headers, body) {
@@ -48,10 +51,14 @@ export function createForwarder(url: URL, timeoutMs = FORWARD_TIMEOUT_MS): Forwa
           error: answer.status === null ? answer.error : null,
         },
         delivered: isSuccess(answer.status),
+        cut: closed && answer.status === null,
         body: answer.responseBody,
       };
     },
-    close: () => transport.close(),
+    close() {
+      closed = true;
+      return transport.close();
+    },
   };
 }
 

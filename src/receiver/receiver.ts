@@ -2,7 +2,7 @@ import { StoreError } from '../core/errors.ts';
 import { HEADER } from '../core/headers.ts';
 import { isSuccess, type Receipt } from '../core/record.ts';
 import type { Secret } from '../core/signature.ts';
-import type { Settlement, Store, StoredReceipt } from '../core/store.ts';
+import type { NewReceipt, Settlement, Store, StoredReceipt } from '../core/store.ts';
 import type { Answer, IncomingRequest } from '../http/serve.ts';
 import type { AppAnswer, Forwarder } from './forward.ts';
 import { type Judgement, judge } from './judge.ts';
@@ -86,14 +86,9 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     receipt.status = forwarding && options.ack === 'app' ? null : (answer ?? OK).status;
     let stored: StoredReceipt;
     try {
-      stored = await store.addReceipt({
-        ...receipt,
-        body: request.body,
-        headers: request.headers,
-        timestampMs: judgement.bodyTimestampMs,
-        accepted: true,
-        forwarding,
-      });
+      receipt.accepted = true;
+      receipt.forwarding = forwarding;
+      stored = await store.addReceipt(receipt);
     } catch (error) {
       return unavailable(error);
     }
@@ -106,16 +101,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   }
 
   /** Keeps a refused delivery for whoever looks for the reason; the answer does not wait for it. */
-  function record(request: IncomingRequest, receipt: Receipt, answer: Answer): Promise<Answer> {
-    const kept = store.addReceipt({
-      ...receipt,
-      body: request.body,
-      headers: request.headers,
-      timestampMs: null,
-      accepted: false,
-      forwarding: false,
-    });
-    keepRunning(kept.catch(unavailable));
+  function record(request: IncomingRequest, receipt: Receipt & NewReceipt, answer: Answer): Promise<Answer> {
+    keepRunning(store.addReceipt(receipt).catch(unavailable));
     options.onReceived?.(receipt, request);
     return finish(receipt, request, answer);
   }
@@ -138,7 +125,9 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     const forwarded = forward(request, receipt, seqs);
     inFlight.set(key, forwarded);
     keepRunning(forwarded.finally(() => inFlight.delete(key)));
-    return options.ack === 'first' ? OK : forwarded;
+    const answer = options.ack === 'first' ? OK : await forwarded;
+    await options.rehearsal?.pause();
+    return answer;
   }
 
   /** A duplicate gets what its first delivery got, or will have got once the app has answered. */
@@ -157,7 +146,9 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     const answer = options.ack === 'first' ? OK : appAnswer(app);
     receipt.forward = app.result;
     receipt.status = answer.status;
-    await settle({ seqs, forward: app.result, status: answer.status, owed: !app.delivered });
+    // What was acknowledged and then cut off stays pending, for the next run to hand on.
+    if (!app.cut || options.ack === 'app')
+      await settle({ seqs, forward: app.result, status: answer.status, owed: !app.delivered });
     options.onAnswered?.(receipt, request, app);
     return answer;
   }
@@ -196,11 +187,14 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   async function resume(): Promise<number> {
     if (forwarder === null) return 0;
     const owed = (await store.takeUnforwarded()).filter(({ status }) => isSuccess(status));
+    let resumed = 0;
     for (const { seq, headers, body } of owed) {
       const app = await forwarder.forward(headers, body);
+      if (app.cut) break;
       await store.settleForward({ seqs: [seq], forward: app.result, status: 200, owed: !app.delivered });
+      resumed += 1;
     }
-    return owed.length;
+    return resumed;
   }
 
   return {
@@ -234,7 +228,7 @@ function refuse(judgement: Judgement, { invalidStatus, strict }: ReceiverOptions
   return null;
 }
 
-function toReceipt(request: IncomingRequest, judgement: Judgement, id: string): Receipt {
+function toReceipt(request: IncomingRequest, judgement: Judgement, id: string): Receipt & NewReceipt {
   const { verdict, payload } = judgement;
   return {
     id,
@@ -252,6 +246,11 @@ function toReceipt(request: IncomingRequest, judgement: Judgement, id: string): 
     forward: null,
     bodyBytes: request.body.length,
     flags: judgement.flags,
+    body: request.body,
+    headers: request.headers,
+    timestampMs: judgement.bodyTimestampMs,
+    accepted: false,
+    forwarding: false,
   };
 }
 

@@ -17,6 +17,7 @@ export type Job =
   | { kind: 'settle'; settlement: Settlement }
   | { kind: 'attempt'; attempt: Attempt; body: Uint8Array | null };
 type ReceiptJob = Extract<Job, { kind: 'receipt' }>;
+type AttemptJob = Extract<Job, { kind: 'attempt' }>;
 
 /** Values of `owed`: the app has yet to answer, or it has not answered with a 2xx. */
 const OWED = { pending: 1, failed: 2 } as const;
@@ -48,6 +49,7 @@ export function keyOf(body: Uint8Array, timestampMs: number | null): Buffer {
 export class Writer {
   readonly #db: Database.Database;
   readonly #statements = new Map<string, Database.Statement>();
+  readonly #inserts = new Map<string, Database.Statement>();
 
   constructor(db: Database.Database) {
     this.#db = db;
@@ -59,18 +61,14 @@ export class Writer {
     this.#run('BEGIN IMMEDIATE', []);
     try {
       const receipts: number[] = [];
-      const attempts: Value[][] = [];
+      const attempts: number[] = [];
       for (const [index, job] of jobs.entries()) {
         if (job.kind === 'receipt') receipts.push(index);
-        else if (job.kind === 'attempt') attempts.push(attemptValues(job.attempt, job.body));
+        else if (job.kind === 'attempt') attempts.push(index);
         else this.#settle(job.settlement);
       }
       this.#addReceipts(jobs, receipts, results);
-      let at = 0;
-      for (const size of chunks(attempts.length)) {
-        this.#insert('attempts', ATTEMPT_COLUMNS, attempts.slice(at, at + size));
-        at += size;
-      }
+      this.#addAttempts(jobs, attempts);
       this.#run('COMMIT', []);
       return results;
     } catch (error) {
@@ -87,7 +85,11 @@ export class Writer {
         .prepare(`SELECT seq, status, detail, body FROM receipts WHERE owed = ${OWED.pending} ORDER BY seq`)
         .raw()
         .all() as [number, number | null, string, Buffer][];
-      this.#run(`UPDATE receipts SET owed = ${OWED.failed} WHERE owed = ${OWED.pending}`, []);
+      this.#run(
+        `UPDATE receipts SET owed = ${OWED.failed}
+         WHERE owed = ${OWED.pending} AND coalesce(status, 0) NOT BETWEEN 200 AND 299`,
+        [],
+      );
       this.#run('COMMIT', []);
       return rows.map(([seq, status, detail, body]) => ({
         seq,
@@ -113,6 +115,16 @@ export class Writer {
     }
   }
 
+  #addAttempts(jobs: readonly Job[], indexes: readonly number[]): void {
+    let at = 0;
+    for (const size of chunks(indexes.length)) {
+      const values: Value[] = [];
+      for (const index of indexes.slice(at, at + size)) pushAttempt(values, jobs[index] as AttemptJob);
+      this.#insert('attempts', size, values);
+      at += size;
+    }
+  }
+
   #addReceipts(jobs: readonly Job[], indexes: readonly number[], results: unknown[]): void {
     let at = 0;
     for (const size of chunks(indexes.length)) {
@@ -126,13 +138,14 @@ export class Writer {
 
   /** Inserts receipts as new ones; false, and nothing inserted, where one of them is not. */
   #addAsNew(jobs: readonly Job[], chunk: readonly number[], results: unknown[]): boolean {
-    const rows = chunk.map((index) => {
+    const values: Value[] = [];
+    for (const index of chunk) {
       const { receipt, bodyKey } = jobs[index] as ReceiptJob;
-      return receiptValues(receipt, { duplicate: null, redelivery: false, bodyKey });
-    });
+      pushReceipt(values, receipt, { duplicate: null, redelivery: false, bodyKey });
+    }
     let last: number;
     try {
-      last = this.#insert('receipts', RECEIPT_COLUMNS, rows);
+      last = this.#insert('receipts', chunk.length, values);
     } catch (error) {
       if (isConstraintError(error)) return false;
       throw error;
@@ -147,8 +160,9 @@ export class Writer {
     const { duplicate, first, claim } = this.#classify(receipt.eventId, bodyKey);
     const redelivery = duplicate === 'duplicate' && receipt.forwarding && first?.forward === 'failed';
     if (redelivery) this.#run(`UPDATE receipts SET owed = ${OWED.pending} WHERE seq = ?`, [first.seq]);
-    const row = receiptValues(receipt, { duplicate, redelivery, bodyKey: claim });
-    const seq = this.#insert('receipts', RECEIPT_COLUMNS, [row]);
+    const values: Value[] = [];
+    pushReceipt(values, receipt, { duplicate, redelivery, bodyKey: claim });
+    const seq = this.#insert('receipts', 1, values);
     return { seq, duplicate: redelivery ? null : duplicate, redelivery, first };
   }
 
@@ -196,11 +210,19 @@ export class Writer {
     return { row: { seq, eventId, receivedAt, forward: forwardState(owed) }, bodyKey: Buffer.from(bodyKey) };
   }
 
-  /** Inserts rows in order and answers with the last one's number; the others' come right before it. */
-  #insert(table: string, columns: string, rows: readonly Value[][]): number {
-    const marks = `(${columns.replaceAll(/\w+/g, '?')})`;
-    const sql = `INSERT INTO ${table} (${columns}) VALUES ${Array(rows.length).fill(marks).join(', ')}`;
-    return Number(this.#run(sql, rows.flat()).lastInsertRowid);
+  /** Inserts rows, whose values follow on one another, and answers with the last one's number. */
+  #insert(table: 'receipts' | 'attempts', rows: number, values: Value[]): number {
+    const key = `${table} ${rows}`;
+    let statement = this.#inserts.get(key);
+    if (statement === undefined) {
+      const columns = table === 'receipts' ? RECEIPT_COLUMNS : ATTEMPT_COLUMNS;
+      const marks = `(${columns.replaceAll(/\w+/g, '?')})`;
+      statement = this.#db.prepare(
+        `INSERT INTO ${table} (${columns}) VALUES ${Array(rows).fill(marks).join(', ')}`,
+      );
+      this.#inserts.set(key, statement);
+    }
+    return Number(statement.run(values).lastInsertRowid);
   }
 
   #run(sql: string, values: Value[]): Database.RunResult {
@@ -223,14 +245,15 @@ function* chunks(count: number): Iterable<number> {
   for (const size of CHUNKS) for (; left >= size; left -= size) yield size;
 }
 
-function receiptValues(
+function pushReceipt(
+  values: Value[],
   receipt: NewReceipt,
   found: { duplicate: StoredReceipt['duplicate']; redelivery: boolean; bodyKey: Buffer | null },
-): Value[] {
+): void {
   const { duplicate, redelivery, bodyKey } = found;
   const flags = redelivery ? [...receipt.flags, 'redelivery'] : receipt.flags;
   const known = JSON.stringify([receipt.attempt, receipt.secret, receipt.transitMs]);
-  return [
+  values.push(
     receipt.id,
     receipt.eventId,
     receipt.event,
@@ -245,11 +268,11 @@ function receiptValues(
     receipt.headers.length === 0 ? known : `${known}\n${receipt.headers.join('\n')}`,
     bodyKey,
     receipt.body,
-  ];
+  );
 }
 
-function attemptValues(a: Attempt, body: Uint8Array | null): Value[] {
-  return [
+function pushAttempt(values: Value[], { attempt: a, body }: AttemptJob): void {
+  values.push(
     a.id,
     a.eventId,
     a.event,
@@ -268,7 +291,7 @@ function attemptValues(a: Attempt, body: Uint8Array | null): Value[] {
     a.error,
     a.fault,
     body,
-  ];
+  );
 }
 
 function forwardState(owed: number | null): FirstReceipt['forward'] {

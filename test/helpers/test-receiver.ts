@@ -70,6 +70,9 @@ export async function receiveOne(
   return { answer, receipt: receipts[0] as Receipt };
 }
 
+/** The error of a forward that the run's own end cut off. */
+export const CUT = 'interrupted';
+
 /** An app that answers when the test says so. */
 export interface HeldApp extends Forwarder {
   /** What was forwarded, in order. */
@@ -91,6 +94,7 @@ export function heldApp(): HeldApp {
           resolve({
             result: { status, durationMs: 1, error },
             delivered: status !== null && status < 300,
+            cut: error === CUT,
             body: Buffer.from(`app says ${status}`),
           });
         calls.push({ headers, body, answer });
