@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { HEADER, headerValue } from '../core/headers.ts';
 import type { IncomingRequest } from '../http/serve.ts';
 import type { Context } from './context.ts';
@@ -9,11 +9,14 @@ const AT_ONCE = 4;
 export interface Exec {
   (request: IncomingRequest): void;
   drain(): Promise<void>;
+  /** Ends the commands that run, and starts none that wait. */
+  stop(): void;
 }
 
 /** The command sees the body on its standard input and an environment without this process's secrets. */
 export function execFor(commandLine: string, context: Context): Exec {
   const waiting: IncomingRequest[] = [];
+  const children = new Set<ChildProcess>();
   let running = 0;
   let idle: (() => void)[] = [];
 

@@ -133,7 +133,8 @@ async function listen(
         exec !== null &&
         receipt.status !== null &&
         receipt.status < 300 &&
-        receipt.duplicate !== 'duplicate'
+        receipt.duplicate !== 'duplicate' &&
+        !(options.strict === true && receipt.duplicate === 'suspected_replay')
       )
         exec(request);
       if (log.events() >= (options.maxEvents ?? Number.POSITIVE_INFINITY)) ending.end();
@@ -150,15 +151,26 @@ async function listen(
     onFault: log.fault,
   });
   log.ready(server, { secret, made, verify: options.verify, location: store.location });
-  const resumed = await receiver.resume();
-  if (resumed > 0) context.note(`Handed on ${resumed} deliveries that an earlier run had acknowledged.`);
+  const resuming = receiver.resume().then(
+    (count) => {
+      if (count > 0) context.note(`Handed on ${count} deliveries that an earlier run had acknowledged.`);
+    },
+    (error) => context.warn(`mo-notify: what an earlier run left was not handed on: ${error.message}`),
+  );
   const keys = listenKeys(context, { log, forwarder, quit: ending.end });
-  await ending.ended; { const b = (globalThis as any).__b ?? []; const h: any = {}; for (const x of b) h[x] = (h[x] ?? 0) + 1; console.error(b.length, JSON.stringify(h)); }
+  await ending.ended;
   keys.stop();
   log.stop();
+  // What the app has not answered by then is cut off, for the sender's retry or the next run to mend.
+  const cut = setTimeout(() => {
+    void forwarder?.close();
+    exec?.stop();
+  }, GRACE_MS);
   await server.close(GRACE_MS);
+  await resuming;
   await receiver.drain();
   await exec?.drain();
+  clearTimeout(cut);
   await forwarder?.close();
   log.summary();
   return ending.interrupted() ? EXIT.interrupted : EXIT.ok;
@@ -205,7 +217,8 @@ function pause(ms: number, ended: AbortSignal): Promise<void> {
 /** Ends the run on Ctrl-C, when stdout's reader has gone, when its time is up, or on request. */
 function endSignal({ io }: Context, forMs: number | null) {
   const requested = new AbortController();
-  const timer = forMs === null ? undefined : setTimeout(() => requested.abort(), forMs);
+  // Unreferenced: where listening fails, it must not keep the process waiting.
+  const timer = forMs === null ? undefined : setTimeout(() => requested.abort(), forMs).unref();
   const signal = AbortSignal.any([io.interrupted, io.closed, requested.signal]);
   const ended = new Promise<void>((resolve) => {
     const done = () => {
