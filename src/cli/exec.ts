@@ -34,11 +34,13 @@ export function execFor(commandLine: string, context: Context): Exec {
       // With --json nothing but our own lines may go to stdout.
       stdio: ['pipe', context.options.json === true ? 2 : 'inherit', 'inherit'],
     });
+    children.add(child);
     let ended = false;
     const end = (problem: string | null) => {
       if (ended) return;
       ended = true;
       if (problem !== null) context.warn(`--exec: ${problem}`);
+      children.delete(child);
       running -= 1;
       next();
     };
@@ -59,6 +61,10 @@ export function execFor(commandLine: string, context: Context): Exec {
         : new Promise<void>((resolve) => {
             idle = [...idle, resolve];
           }),
+    stop: () => {
+      waiting.length = 0;
+      for (const child of children) child.kill();
+    },
   });
 }
 
