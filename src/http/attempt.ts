@@ -168,18 +168,19 @@ function dispatch(
       },
       onError(error) {
         if (status !== null) settle(...verdict(status));
-        else settle(...failure(error));
+        else settle(...failure(error, connected));
       },
     },
   );
 }
 
 function verdict(status: number): Ending {
-  return isSuccess(status) ? ['delivered', null] : ['rejected', `answered ${status}`];
+  if (isSuccess(status)) return ['delivered', null];
+  return ['rejected', `answered ${status}${status === 410 ? ' (gone: no retry)' : ''}`];
 }
 
 /** Names a failure that came before any status. */
-function failure(error: Error & { code?: string; errors?: Error[] }): Ending {
+function failure(error: Error & { code?: string; errors?: Error[] }, connected: boolean): Ending {
   const code = error.code ?? (error.cause as { code?: string } | undefined)?.code ?? '';
   const words = error.message || error.errors?.map((inner) => inner.message).join('; ') || code;
   if (code === 'BLOCKED') return ['blocked', words];
@@ -193,8 +194,9 @@ function failure(error: Error & { code?: string; errors?: Error[] }): Ending {
   }
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EADDRNOTAVAIL')
     return ['refused', words];
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
+  if (error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW')
     return ['reset', `the answer is not HTTP: ${words}`];
+  if (!connected) return ['reset', `the connection broke before the request (${words})`];
   return ['reset', `the connection broke before an answer (${words}); it may have been processed`];
 }
 
