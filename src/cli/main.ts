@@ -37,6 +37,7 @@ async function createProgram(argv: readonly string[], io: Io, start: StartContex
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', "show a command's help")
     .showSuggestionAfterError()
+    .configureHelp({ minWidthToWrap: 24 })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
