@@ -65,11 +65,15 @@ export class GroupCommit<Job> {
       try {
         results = this.#commit(batch.map((pending) => pending.job));
       } catch (error) {
-        if (error instanceof StoreError && error.reason === 'busy' && this.#hasPatience()) {
+        const locked = error instanceof StoreError && error.reason === 'busy';
+        if (locked && this.#hasPatience()) {
           this.#queue.unshift(...batch);
           setTimeout(this.#flush, RETRY_MS);
           return;
         }
+        // Where the lock outlasted the patience, those behind would only wait in vain as well.
+        if (locked) batch.push(...this.#queue.splice(0));
+        this.#lockedSince = null;
         for (const pending of batch) pending.reject(error);
         continue;
       }

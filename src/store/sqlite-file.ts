@@ -23,6 +23,13 @@ export function inspectFile(path: string): void {
       'unavailable',
     );
   }
+  const about = lstatSync(path, { throwIfNoEntry: false });
+  if (about !== undefined && !about.isFile()) {
+    throw new StoreError(
+      `The store ${path} is ${about.isDirectory() ? 'a folder' : 'no regular file'}. Name a file with --store.`,
+      'unavailable',
+    );
+  }
   let file: number;
   try {
     file = openSync(path, 'a+', 0o600);
@@ -34,10 +41,17 @@ export function inspectFile(path: string): void {
     );
   }
   try {
-    const { size, mode } = fstatSync(file);
-    if ((mode & 0o077) !== 0) chmodSync(path, 0o600);
+    const { size } = fstatSync(file);
+    for (const suffix of ['', '-wal', '-shm']) keepPrivate(path + suffix);
     const hasLog = sizeOf(`${path}-wal`) > 0;
-    if (size === 0 && !hasLog) return;
+    if (size === 0) {
+      if (!hasLog) return;
+      throw damaged(
+        path,
+        `it is empty while its write-ahead log ${path}-wal is not`,
+        'Bring the file back from a copy; the log holds its latest records.',
+      );
+    }
     if (!existsSync(`${path}-wal`) && sizeOf(`${path}-shm`) > 0) {
       throw damaged(
         path,
@@ -45,7 +59,7 @@ export function inspectFile(path: string): void {
         `If the log cannot be brought back, delete ${path}-shm to go on with what is left.`,
       );
     }
-    if (!hasLog) checkHeader(path, file, size);
+    checkHeader(path, file, size, hasLog);
   } finally {
     closeSync(file);
   }
@@ -62,23 +76,44 @@ export function damaged(path: string, what: string, remedy = ''): StoreError {
   );
 }
 
-function checkHeader(path: string, file: number, size: number): void {
+/** What to say of another program's file. */
+export function foreign(path: string): StoreError {
+  return new StoreError(
+    `${path} is a SQLite file, but not a mo-notify store. Name another --store.`,
+    'unavailable',
+  );
+}
+
+/** Records hold callers' numbers: a store and its log are nobody else's to read (fault F18). */
+function keepPrivate(path: string): void {
+  const about = lstatSync(path, { throwIfNoEntry: false });
+  if (about === undefined || !about.isFile() || (about.mode & 0o077) === 0) return;
+  try {
+    chmodSync(path, 0o600);
+  } catch (cause) {
+    throw new StoreError(
+      `The store ${path} can be read by others and its mode cannot be changed (${(cause as NodeJS.ErrnoException).code}). Have its owner do: chmod 600 ${path}`,
+      'unavailable',
+      { cause },
+    );
+  }
+}
+
+/** With a log beside it, the file may lag behind it in all but its first words. */
+function checkHeader(path: string, file: number, size: number, hasLog: boolean): void {
   const header = Buffer.alloc(HEADER_BYTES);
   const got = readSync(file, header, 0, HEADER_BYTES, 0);
   if (got < HEADER_BYTES || header.toString('latin1', 0, 16) !== MAGIC) {
     throw damaged(path, 'it does not begin like a SQLite file');
   }
+  if (hasLog) return;
   const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
   const pages = header.readUInt32BE(28);
   if (size < pages * pageSize) {
     throw damaged(path, `it has ${size} bytes where its header promises ${pages * pageSize}`);
   }
-  if (header.readUInt32BE(68) !== APPLICATION_ID) {
-    throw new StoreError(
-      `${path} is a SQLite file, but not a mo-notify store. Name another --store.`,
-      'unavailable',
-    );
-  }
+  // A single page has no tables: another process is making the store just now.
+  if (header.readUInt32BE(68) !== APPLICATION_ID && pages > 1) throw foreign(path);
 }
 
 function isSymbolicLink(path: string): boolean {
