@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { headerValue } from '../core/headers.ts';
 import { newId } from '../core/id.ts';
 import type { Attempt } from '../core/record.ts';
@@ -41,31 +42,43 @@ const MAX_OPEN = 10_000;
  * `onAttempt`; a slow endpoint never moves the time at which an event was due. Rejects with StoreError.
  */
 export async function sendAll(planned: Iterable<Planned>, options: SendOptions): Promise<void> {
-  const { clock, drain, concurrency } = options;
+  const { clock, concurrency } = options;
+  const failed = new AbortController();
+  const drain = AbortSignal.any([options.drain, failed.signal]);
+  setMaxListeners(0, drain);
+  const shared = { ...options, drain };
   const slots = new Slots(concurrency);
+  const room = new Slots(MAX_OPEN);
   const open = new Set<Promise<void>>();
   const start = clock.now();
-  let failure: unknown = null;
   for (const { afterMs, make } of planned) {
     if (afterMs !== null) {
       const wait = start + afterMs - clock.now();
       if (wait > 0) await clock.sleep(wait, drain);
     }
-    if (drain.aborted || failure !== null) break;
     const dueAt = afterMs === null ? null : start + afterMs;
+    // Room first: who holds a slot while waiting for room keeps the retries from making it.
+    if (!room.tryTake()) await room.take();
     if (!slots.tryTake()) await slots.take();
-    if (open.size >= MAX_OPEN) await Promise.race(open);
-    const delivering = deliver(make(dueAt ?? clock.now()), dueAt ?? clock.now(), slots, options).then(
-      () => void open.delete(delivering),
+    if (drain.aborted) {
+      slots.release();
+      break;
+    }
+    const done = () => {
+      open.delete(delivering);
+      room.release();
+    };
+    const delivering = deliver(make(dueAt ?? clock.now()), dueAt ?? clock.now(), slots, shared).then(
+      done,
       (error: unknown) => {
-        failure ??= error;
-        open.delete(delivering);
+        failed.abort(error);
+        done();
       },
     );
     open.add(delivering);
   }
   await Promise.all(open);
-  if (failure !== null) throw failure;
+  if (failed.signal.aborted) throw failed.signal.reason;
 }
 
 /** One delivery from its first attempt to its last. It holds a slot while a request is under way, not between. */
@@ -84,6 +97,7 @@ async function deliver(delivery: Delivery, dueAt: number, slots: Slots, options:
     await clock.sleep(delay, options.drain);
     if (options.drain.aborted) return;
     await slots.take();
+    if (options.drain.aborted) return slots.release();
   }
 }
 

@@ -19,13 +19,12 @@ export function fakeClock(): FakeClock {
   let now = START;
   const pauses: number[] = [];
   const sleepers: { at: number; wake: () => void }[] = [];
+  /** Wakes all who are to be woken next, unless that is after `limit`. */
   const wakeNext = (limit: number): boolean => {
-    sleepers.sort((a, b) => a.at - b.at);
-    const [next] = sleepers;
-    if (next === undefined || next.at > limit) return false;
-    sleepers.shift();
-    now = Math.max(now, next.at);
-    next.wake();
+    const at = sleepers[0]?.at ?? Number.POSITIVE_INFINITY;
+    if (at === Number.POSITIVE_INFINITY || at > limit) return false;
+    now = Math.max(now, at);
+    while (sleepers[0]?.at === at) sleepers.shift()?.wake();
     return true;
   };
   return {
@@ -36,13 +35,19 @@ export function fakeClock(): FakeClock {
       new Promise((resolve) => {
         pauses.push(ms);
         if (signal.aborted) return resolve();
-        const sleeper = { at: now + ms, wake: resolve };
-        sleepers.push(sleeper);
-        signal.addEventListener('abort', () => {
-          const at = sleepers.indexOf(sleeper);
-          if (at >= 0) sleepers.splice(at, 1);
+        const stop = () => {
+          const place = sleepers.indexOf(sleeper);
+          if (place >= 0) sleepers.splice(place, 1);
           resolve();
-        });
+        };
+        const wake = () => {
+          signal.removeEventListener('abort', stop);
+          resolve();
+        };
+        const sleeper = { at: now + ms, wake };
+        const after = sleepers.findLastIndex(({ at }) => at <= sleeper.at);
+        sleepers.splice(after + 1, 0, sleeper);
+        signal.addEventListener('abort', stop);
       }),
     async run(work) {
       let over = false;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { headerValue } from '../../src/core/headers.ts';
 import { isSuccess } from '../../src/core/record.ts';
 import type { AttemptResult, OutgoingRequest, Transport } from '../../src/http/attempt.ts';
@@ -46,6 +47,7 @@ export function fakeTransport(
       };
       sent.push(seen);
       const { signal } = abort;
+      setMaxListeners(0, signal);
       const nth = sent.length;
       most = Math.max(most, ++underWay);
       const late = typeof latencyMs === 'number' ? latencyMs : latencyMs(seen);
