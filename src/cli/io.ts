@@ -66,6 +66,8 @@ export function processIo(): Io {
     outputError: () => outputError,
     flushed: async () => {
       await Promise.all([process.stdout, process.stderr].map(drained));
+      // A file's stream has nothing left to drain when a write failed, and tells of the failure a moment later.
+      await new Promise((resolve) => setImmediate(resolve));
       process.removeListener('SIGINT', onSignal);
       process.removeListener('SIGTERM', onSignal);
     },

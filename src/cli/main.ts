@@ -46,7 +46,14 @@ async function createProgram(argv: readonly string[], io: Io, start: StartContex
       getErrHelpWidth: () => io.stderr.columns,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
-      outputError: (text, write) => write(text.replace(/^error: /, 'mo-notify: ')),
+      outputError: (text, write) =>
+        write(
+          `${text
+            .trimEnd()
+            .split('\n')
+            .map((line) => visible(line, 2000))
+            .join('\n')}\n`.replace(/^error: /, 'mo-notify: '),
+        ),
     })
     .addHelpText('after', EPILOGUE)
     .action(() => program.help());
