@@ -1,24 +1,24 @@
-import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import { EVENT_TYPES } from '../../src/core/event.ts';
 import { SCENARIOS } from '../../src/sender/scenario.ts';
-import { printed, ROOT, start } from '../helpers/spawn-cli.ts';
+import { ROOT, type Running, start } from '../helpers/spawn-cli.ts';
 import { jsonLines, testIo } from '../helpers/test-io.ts';
 
 const SECRET = "It's a Secret to Everybody";
-let app: ChildProcess;
+let app: Running;
 let url: string;
 
 beforeAll(async () => {
   const env = { MO_SECRET: SECRET, PORT: '0' };
   app = start(process.execPath, [join(ROOT, 'fixtures/express-sample.js')], { env });
-  url = (await printed(app, /^http:\S+/m))[0];
+  url = (await app.waitFor(/^http:\S+/m))[0];
 });
 
 afterAll(() => {
-  app.kill();
+  app.child.kill();
+  return app.ended;
 });
 
 async function send(...args: string[]) {
