@@ -31,7 +31,7 @@ export function configure(command: Command, start: StartContext): void {
     .addHelpText('after', '\nExample:\n  mo-notify events schema > call-event.schema.json')
     .action(async (options) => {
       const context = start(options);
-      const { eventJsonSchema } = await import('../core/payload.ts');
+      const { eventJsonSchema } = await import('../core/event-schema.ts');
       context.print(JSON.stringify(eventJsonSchema(), null, options.json ? 0 : 2));
     });
 }

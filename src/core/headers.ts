@@ -17,11 +17,11 @@ const MAX_ATTEMPT = 1000;
 
 /** Every value of a header joined by `, `, as Node joins them; undefined where it is absent. */
 export function headerValue(headers: RawHeaders, name: string): string | undefined {
-  const lower = name.toLowerCase();
   let value: string | undefined;
   for (let i = 0; i < headers.length; i += 2) {
     const candidate = headers[i] as string;
-    if (candidate.length !== lower.length || candidate.toLowerCase() !== lower) continue;
+    if (candidate.length !== name.length) continue;
+    if (candidate !== name && candidate.toLowerCase() !== name.toLowerCase()) continue;
     value = value === undefined ? (headers[i + 1] as string) : `${value}, ${headers[i + 1]}`;
   }
   return value;

@@ -1,27 +1,9 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import * as z from 'zod/mini';
-import { type CallEvent, EVENT_TYPES, isEventType } from './event.ts';
+import { type CallEvent, isEventType } from './event.ts';
+import { schemaProblems } from './event-schema.ts';
 import { parseTimestamp } from './time.ts';
 
 const MAX_DEPTH = 64;
-
-/** The event as the platform documents it, all keys but three optional, unknown ones kept (contract §1). */
-const eventSchema = z.looseObject({
-  event: z.string(),
-  call_id: z.string().check(z.minLength(1)),
-  timestamp: z.string(),
-  caller_number: z.optional(z.string()),
-  receiver_number: z.optional(z.string()),
-  direction: z.optional(z.enum(['inbound', 'outbound'])),
-  duration_seconds: z.optional(z.number().check(z.minimum(0))),
-  metadata: z.optional(
-    z.looseObject({
-      queue: z.optional(z.string()),
-      agent_id: z.optional(z.string()),
-      recording_url: z.optional(z.nullable(z.string())),
-    }),
-  ),
-});
 
 /**
  * What a body turned out to be. `problem` says why it is no event at all; `flags` name what is odd about one that
@@ -66,11 +48,7 @@ export function parsePayload(body: Uint8Array): Payload {
 }
 
 function describe(data: Record<string, unknown>, colons: number, escapes: boolean): Payload {
-  const flags: string[] = [];
-  const checked = eventSchema.safeParse(data);
-  if (!checked.success) {
-    for (const issue of checked.error.issues.slice(0, 5)) flags.push(`schema:${issue.path.join('.')}`);
-  }
+  const flags = schemaProblems(data).map((path) => `schema:${path}`);
   if (typeof data.event === 'string' && !isEventType(data.event)) flags.push('unknown_event');
   const timestampMs = parseTimestamp(data.timestamp);
   if (timestampMs === null && typeof data.timestamp === 'string') flags.push('bad_timestamp');
@@ -83,17 +61,6 @@ function describe(data: Record<string, unknown>, colons: number, escapes: boolea
     timestampMs,
     flags,
     data: data as CallEvent,
-  };
-}
-
-/** The event's JSON Schema (draft 2020-12), for `events schema`. */
-export function eventJsonSchema(): Record<string, unknown> {
-  const { $schema, ...schema } = z.toJSONSchema(eventSchema) as Record<string, unknown>;
-  return {
-    $schema,
-    title: 'MyOperator live call notification',
-    description: `Known values of "event": ${EVENT_TYPES.join(', ')}. Unknown types and keys are kept.`,
-    ...schema,
   };
 }
 

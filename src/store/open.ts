@@ -1,8 +1,11 @@
 import { UsageError } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
+import type { GroupCommitOptions } from './group-commit.ts';
 
 export interface StoreOptions {
   durability?: 'normal' | 'full';
+  /** Other bounds of the write queue than the usual ones. */
+  limits?: Partial<GroupCommitOptions>;
 }
 
 /** Opens the store that `sqlite:PATH` (or a bare path) names. Throws UsageError or StoreError. */

@@ -1,5 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '../core/errors.ts';
 import { damaged } from './sqlite-file.ts';
+
+const READ_PATIENCE_MS = 5000;
+const RETRY_MS = 5;
 
 /** Runs a piece of SQLite work and turns its errors into StoreErrors that say what to do. */
 export function guard<Result>(path: string, work: () => Result): Result {
@@ -7,6 +11,23 @@ export function guard<Result>(path: string, work: () => Result): Result {
     return work();
   } catch (error) {
     throw error instanceof StoreError ? error : storeError(path, error as Error & { code?: string });
+  }
+}
+
+/**
+ * The same for reading: what another process locks only for a moment, as it opens or ends, is asked for again without
+ * blocking the event loop.
+ */
+export async function guardRead<Result>(path: string, work: () => Result): Promise<Result> {
+  const began = performance.now();
+  for (;;) {
+    try {
+      return guard(path, work);
+    } catch (error) {
+      const locked = error instanceof StoreError && error.reason === 'busy';
+      if (!locked || performance.now() - began > READ_PATIENCE_MS) throw error;
+      await sleep(RETRY_MS);
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type Database from 'libsql';
 import type { Attempt, ForwardResult, Outcome, Receipt } from '../core/record.ts';
 import type { RecordFilter } from '../core/store.ts';
@@ -8,17 +9,20 @@ import {
   type ReceiptTally,
   type Tally,
 } from '../core/tally.ts';
+import { fromText, toText } from './sqlite-text.ts';
 
-/** Receipts later than this after their event are of forged or long-past timestamps: no latency. */
 const PAGE = 500;
 
 type Db = Database.Database;
 type Row = Record<string, unknown>;
 
+/** Runs a piece of reading; rejects with StoreError. */
+export type Reader = <Result>(work: (db: Db) => Result) => Promise<Result>;
+
 /** Everything a report is made of, by aggregation in the database. */
 export function tallyRecords(db: Db, filter: RecordFilter): Tally {
   const sent = where(filter, 'sent_at', ['fault IS NULL']);
-  const came = where(filter, 'received_at');
+  const came = where(filter, 'received_at', asksForAttempts(filter) ? ['FALSE'] : []);
   const span = all(
     db,
     `SELECT min(low) AS low, max(high) AS high FROM (
@@ -28,7 +32,7 @@ export function tallyRecords(db: Db, filter: RecordFilter): Tally {
   )[0] as { low: number | null; high: number | null };
   return {
     endpoints: tallyEndpoints(db, sent),
-    received: asksForAttempts(filter) ? emptyReceiptTally() : tallyReceipts(db, came),
+    received: tallyReceipts(db, came),
     from: span.low,
     to: span.high,
   };
@@ -43,7 +47,7 @@ function tallyEndpoints(db: Db, { sql, values }: Where): EndpointTally[] {
   const tallies = new Map<string, EndpointTally>();
   const of = (row: Row): EndpointTally => {
     const key = `${row.endpoint}\0${row.url}`;
-    const known = tallies.get(key) ?? emptyEndpointTally(row.endpoint as string, row.url as string);
+    const known = tallies.get(key) ?? emptyEndpointTally(fromText(row.endpoint as string), fromText(row.url as string));
     tallies.set(key, known);
     return known;
   };
@@ -72,7 +76,7 @@ function tallyEndpoints(db: Db, { sql, values }: Where): EndpointTally[] {
     const tally = of(row);
     const n = row.n as number;
     tally.events += n;
-    add(tally.eventsByType, (row.event as string | null) ?? 'unknown', n);
+    add(tally.eventsByType, fromText(row.event as string | null) ?? 'unknown', n);
     if (row.latency === null) continue;
     tally.delivered += n;
     tally.latency.record(row.latency as number, n);
@@ -101,10 +105,10 @@ function tallyReceipts(db: Db, { sql, values }: Where): ReceiptTally {
     if (row.duplicate === 'suspected_replay') tally.suspectedReplays += n;
     if (row.accepted && row.duplicate === null && !row.redelivery) {
       tally.events += n;
-      add(tally.eventsByType, (row.event as string | null) ?? 'unknown', n);
+      add(tally.eventsByType, fromText(row.event as string | null) ?? 'unknown', n);
     }
   }
-  const first = `${sql === '' ? 'WHERE' : `${sql} AND`} latency_ms IS NOT NULL AND signature = 'valid' AND duplicate IS NULL`;
+  const first = `${sql === '' ? 'WHERE' : `${sql} AND`} body_key IS NOT NULL AND latency_ms IS NOT NULL AND signature = 'valid' AND duplicate IS NULL`;
   for (const row of all(
     db,
     `SELECT latency_ms, count(*) AS n FROM receipts ${first} GROUP BY latency_ms`,
@@ -116,15 +120,21 @@ function tallyReceipts(db: Db, { sql, values }: Where): ReceiptTally {
   return tally;
 }
 
-export async function* readAttempts(db: Db, filter: RecordFilter): AsyncIterable<Attempt> {
-  for await (const row of pages(db, 'attempts', where(filter, 'sent_at'))) {
+/** All but the bodies, which are large and not asked for. */
+const ATTEMPT_COLUMNS =
+  'seq, id, event_id, event, call_id, endpoint, url, attempt, due_at, sent_at, status, outcome, duration_ms, final, run, replay_of, error, fault';
+const RECEIPT_COLUMNS =
+  'seq, id, event_id, event, call_id, received_at, signature, duplicate, latency_ms, status, forward, flags, detail, length(body) AS body_bytes';
+
+export async function* readAttempts(read: Reader, filter: RecordFilter): AsyncIterable<Attempt> {
+  for await (const row of pages(read, 'attempts', ATTEMPT_COLUMNS, where(filter, 'sent_at'))) {
     yield {
-      id: row.id as string,
-      eventId: row.event_id as string,
-      event: row.event as string | null,
-      callId: row.call_id as string | null,
-      endpoint: row.endpoint as string,
-      url: row.url as string,
+      id: fromText(row.id as string),
+      eventId: fromText(row.event_id as string),
+      event: fromText(row.event as string | null),
+      callId: fromText(row.call_id as string | null),
+      endpoint: fromText(row.endpoint as string),
+      url: fromText(row.url as string),
       attempt: row.attempt as number,
       dueAt: row.due_at as number,
       sentAt: row.sent_at as number,
@@ -132,27 +142,27 @@ export async function* readAttempts(db: Db, filter: RecordFilter): AsyncIterable
       outcome: row.outcome as Outcome,
       durationMs: row.duration_ms as number,
       final: row.final === 1,
-      run: row.run as string,
-      replayOf: row.replay_of as string | null,
-      error: row.error as string | null,
-      fault: row.fault as string | null,
+      run: fromText(row.run as string),
+      replayOf: fromText(row.replay_of as string | null),
+      error: fromText(row.error as string | null),
+      fault: fromText(row.fault as string | null),
     };
   }
 }
 
-export async function* readReceipts(db: Db, filter: RecordFilter): AsyncIterable<Receipt> {
+export async function* readReceipts(read: Reader, filter: RecordFilter): AsyncIterable<Receipt> {
   if (asksForAttempts(filter)) return;
-  for await (const row of pages(db, 'receipts', where(filter, 'received_at'), 'length(body) AS body_bytes')) {
+  for await (const row of pages(read, 'receipts', RECEIPT_COLUMNS, where(filter, 'received_at'))) {
     const [attempt, secret, transitMs] = JSON.parse((row.detail as string).split('\n', 1)[0] as string) as [
       number | null,
       string | null,
       number | null,
     ];
     yield {
-      id: row.id as string,
-      eventId: row.event_id as string | null,
-      event: row.event as string | null,
-      callId: row.call_id as string | null,
+      id: fromText(row.id as string),
+      eventId: fromText(row.event_id as string | null),
+      event: fromText(row.event as string | null),
+      callId: fromText(row.call_id as string | null),
       attempt,
       receivedAt: row.received_at as number,
       signature: row.signature as Receipt['signature'],
@@ -163,7 +173,7 @@ export async function* readReceipts(db: Db, filter: RecordFilter): AsyncIterable
       status: row.status as number | null,
       forward: readForward(row.forward as string | null),
       bodyBytes: row.body_bytes as number,
-      flags: row.flags === null ? [] : (row.flags as string).split('\n'),
+      flags: row.flags === null ? [] : (JSON.parse(row.flags as string) as string[]),
     };
   }
 }
@@ -176,19 +186,20 @@ function readForward(text: string | null): ForwardResult | null {
 
 /** Rows in order of arrival, a page at a time, so that neither memory nor a read lock grows with the store. */
 async function* pages(
-  db: Db,
+  read: Reader,
   table: 'attempts' | 'receipts',
+  columns: string,
   { sql, values }: Where,
-  extra = '1',
 ): AsyncIterable<Row> {
   const from = sql === '' ? 'WHERE' : `${sql} AND`;
-  const page = db.prepare(`SELECT *, ${extra} FROM ${table} ${from} seq > ? ORDER BY seq LIMIT ${PAGE}`);
+  const page = `SELECT ${columns} FROM ${table} ${from} seq > ? ORDER BY seq LIMIT ${PAGE}`;
   let last = 0;
   for (;;) {
-    const rows = page.all([...values, last]) as Row[];
+    const rows = await read((db) => all(db, page, [...values, last]));
     yield* rows;
     if (rows.length < PAGE) return;
     last = (rows.at(-1) as { seq: number }).seq;
+    await turn();
   }
 }
 
@@ -206,10 +217,10 @@ function where(filter: RecordFilter, time: 'sent_at' | 'received_at', conditions
   };
   if (filter.since !== undefined) term(`${time} >= ?`, filter.since);
   if (filter.until !== undefined) term(`${time} < ?`, filter.until);
-  if (filter.event !== undefined) term('event = ?', filter.event);
+  if (filter.event !== undefined) term('event = ?', toText(filter.event));
   if (time === 'sent_at') {
-    if (filter.endpoint !== undefined) term('(endpoint = ? OR url = ?)', filter.endpoint, filter.endpoint);
-    if (filter.run !== undefined) term('run = ?', filter.run);
+    if (filter.endpoint !== undefined) term('(endpoint = ? OR url = ?)', filter.endpoint, toText(filter.endpoint));
+    if (filter.run !== undefined) term('run = ?', toText(filter.run));
   }
   return { sql: terms.length === 0 ? '' : `WHERE ${terms.join(' AND ')}`, values };
 }

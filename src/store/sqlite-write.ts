@@ -10,11 +10,13 @@ import type {
 } from '../core/store.ts';
 import { FIRST_OF_BODY, FIRST_OF_EVENT } from './schema.ts';
 import { isConstraintError } from './sqlite-errors.ts';
+import { fromText, toText } from './sqlite-text.ts';
 
 /** Something to be written; a batch of them makes one transaction. */
 export type Job =
   | { kind: 'receipt'; receipt: NewReceipt; bodyKey: Buffer | null }
   | { kind: 'settle'; settlement: Settlement }
+  | { kind: 'take' }
   | { kind: 'attempt'; attempt: Attempt; body: Uint8Array | null };
 type ReceiptJob = Extract<Job, { kind: 'receipt' }>;
 type AttemptJob = Extract<Job, { kind: 'attempt' }>;
@@ -65,7 +67,8 @@ export class Writer {
       for (const [index, job] of jobs.entries()) {
         if (job.kind === 'receipt') receipts.push(index);
         else if (job.kind === 'attempt') attempts.push(index);
-        else this.#settle(job.settlement);
+        else if (job.kind === 'settle') this.#settle(job.settlement);
+        else results[index] = this.#takeUnforwarded();
       }
       this.#addReceipts(jobs, receipts, results);
       this.#addAttempts(jobs, attempts);
@@ -77,30 +80,20 @@ export class Writer {
     }
   }
 
-  /** See Store.takeUnforwarded. */
-  takeUnforwarded(): UnforwardedReceipt[] {
-    this.#run('BEGIN IMMEDIATE', []);
-    try {
-      const rows = this.#db
-        .prepare(`SELECT seq, status, detail, body FROM receipts WHERE owed = ${OWED.pending} ORDER BY seq`)
-        .raw()
-        .all() as [number, number | null, string, Buffer][];
-      this.#run(
-        `UPDATE receipts SET owed = ${OWED.failed}
-         WHERE owed = ${OWED.pending} AND coalesce(status, 0) NOT BETWEEN 200 AND 299`,
-        [],
-      );
-      this.#run('COMMIT', []);
-      return rows.map(([seq, status, detail, body]) => ({
-        seq,
-        status,
-        headers: detail.split('\n').slice(1),
-        body: Buffer.from(body),
-      }));
-    } catch (error) {
-      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
-      throw error;
-    }
+  /** See Store.takeUnforwarded; receipts of the same batch come after it. */
+  #takeUnforwarded(): UnforwardedReceipt[] {
+    const rows = this.#prepare(
+      `SELECT seq, status, detail, body FROM receipts WHERE owed = ${OWED.pending} ORDER BY seq`,
+    )
+      .raw()
+      .all() as [number, number | null, string, ArrayBuffer][];
+    this.#run(`UPDATE receipts SET owed = ${OWED.failed} WHERE owed = ${OWED.pending}`, []);
+    return rows.map(([seq, status, detail, body]) => ({
+      seq,
+      status,
+      headers: detail.split('\n').slice(1),
+      body: Buffer.from(body),
+    }));
   }
 
   #settle({ forward, owed, status, seqs }: Settlement): void {
@@ -176,7 +169,7 @@ export class Writer {
   ): { duplicate: StoredReceipt['duplicate']; first: FirstReceipt | null; claim: Buffer | null } {
     if (bodyKey === null) return { duplicate: null, first: null, claim: null };
     const body = this.#find(FIRST_OF_BODY, 'body_key', bodyKey);
-    const event = eventId === null ? null : this.#find(FIRST_OF_EVENT, 'event_id', eventId);
+    const event = eventId === null ? null : this.#find(FIRST_OF_EVENT, 'event_id', toText(eventId));
     if (body !== null && (eventId === null || body.row.eventId === eventId)) {
       return { duplicate: 'duplicate', first: body.row, claim: null };
     }
@@ -190,7 +183,7 @@ export class Writer {
     }
     if (body === null) return { duplicate: 'conflict', first: event.row, claim: bodyKey };
     // Both are known, but not together: this pair gets a key of its own.
-    const pairKey = Buffer.concat([bodyKey, hash('sha256', eventId as string, 'buffer')]);
+    const pairKey = Buffer.concat([bodyKey, hash('sha256', toText(eventId as string), 'buffer')]);
     const pair = this.#find(FIRST_OF_BODY, 'body_key', pairKey);
     if (pair !== null) return { duplicate: 'duplicate', first: pair.row, claim: null };
     return { duplicate: 'conflict', first: event.row, claim: pairKey };
@@ -207,7 +200,7 @@ export class Writer {
     ][];
     if (found === undefined) return null;
     const [seq, eventId, bodyKey, receivedAt, owed] = found;
-    return { row: { seq, eventId, receivedAt, forward: forwardState(owed) }, bodyKey: Buffer.from(bodyKey) };
+    return { row: { seq, eventId: fromText(eventId), receivedAt, forward: forwardState(owed) }, bodyKey: Buffer.from(bodyKey) };
   }
 
   /** Inserts rows, whose values follow on one another, and answers with the last one's number. */
@@ -254,17 +247,17 @@ function pushReceipt(
   const flags = redelivery ? [...receipt.flags, 'redelivery'] : receipt.flags;
   const known = JSON.stringify([receipt.attempt, receipt.secret, receipt.transitMs]);
   values.push(
-    receipt.id,
-    receipt.eventId,
-    receipt.event,
-    receipt.callId,
+    toText(receipt.id),
+    toText(receipt.eventId),
+    toText(receipt.event),
+    toText(receipt.callId),
     receipt.receivedAt,
     receipt.signature,
     redelivery ? null : duplicate,
     duplicate === 'duplicate' ? null : receipt.latencyMs,
     receipt.status,
     receipt.forwarding && duplicate !== 'duplicate' ? OWED.pending : null,
-    flags.length === 0 ? null : flags.join('\n'),
+    flags.length === 0 ? null : JSON.stringify(flags),
     receipt.headers.length === 0 ? known : `${known}\n${receipt.headers.join('\n')}`,
     bodyKey,
     receipt.body,
@@ -273,12 +266,12 @@ function pushReceipt(
 
 function pushAttempt(values: Value[], { attempt: a, body }: AttemptJob): void {
   values.push(
-    a.id,
-    a.eventId,
-    a.event,
-    a.callId,
-    a.endpoint,
-    a.url,
+    toText(a.id),
+    toText(a.eventId),
+    toText(a.event),
+    toText(a.callId),
+    toText(a.endpoint),
+    toText(a.url),
     a.attempt,
     a.dueAt,
     a.sentAt,
@@ -286,10 +279,10 @@ function pushAttempt(values: Value[], { attempt: a, body }: AttemptJob): void {
     a.outcome,
     a.durationMs,
     a.final ? 1 : 0,
-    a.run,
-    a.replayOf,
-    a.error,
-    a.fault,
+    toText(a.run),
+    toText(a.replayOf),
+    toText(a.error),
+    toText(a.fault),
     body,
   );
 }

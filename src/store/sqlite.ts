@@ -2,10 +2,11 @@ import Database from 'libsql';
 import { StoreError } from '../core/errors.ts';
 import type { RecordFilter, Store, StoredReceipt } from '../core/store.ts';
 import { GroupCommit } from './group-commit.ts';
+import type { StoreOptions } from './open.ts';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
-import { guard } from './sqlite-errors.ts';
-import { inspectFile } from './sqlite-file.ts';
-import { readAttempts, readReceipts, tallyRecords } from './sqlite-read.ts';
+import { guard, guardRead } from './sqlite-errors.ts';
+import { foreign, inspectFile } from './sqlite-file.ts';
+import { type Reader, readAttempts, readReceipts, tallyRecords } from './sqlite-read.ts';
 import { type Job, keyOf, Writer } from './sqlite-write.ts';
 
 const BATCH = 64;
@@ -14,7 +15,7 @@ const PATIENCE_MS = 5000;
 const OPEN_TIMEOUT_MS = 5000;
 
 /** Opens or creates a store in a SQLite file, or in memory for `:memory:`. Throws StoreError (contract §5). */
-export function openSqliteStore(path: string, options: { durability?: 'normal' | 'full' } = {}): Store {
+export function openSqliteStore(path: string, options: StoreOptions = {}): Store {
   if (path !== ':memory:') inspectFile(path);
   const db = connect(path, options.durability ?? 'normal');
   const writer = new Writer(db);
@@ -22,7 +23,9 @@ export function openSqliteStore(path: string, options: { durability?: 'normal' |
     batch: BATCH,
     limit: QUEUE_LIMIT,
     patienceMs: PATIENCE_MS,
+    ...options.limits,
   });
+  const reader: Reader = (work) => guardRead(path, () => work(db));
   return {
     location: path,
     addReceipt: (receipt) =>
@@ -33,12 +36,13 @@ export function openSqliteStore(path: string, options: { durability?: 'normal' |
       }),
     settleForward: (settlement) => queue.add({ kind: 'settle', settlement }),
     addAttempt: (attempt, body) => queue.add({ kind: 'attempt', attempt, body }),
-    tally: async (filter: RecordFilter) => guard(path, () => tallyRecords(db, filter)),
-    takeUnforwarded: async () => guard(path, () => writer.takeUnforwarded()),
-    attempts: (filter) => readAttempts(db, filter),
-    receipts: (filter) => readReceipts(db, filter),
+    tally: (filter: RecordFilter) => reader((db) => tallyRecords(db, filter)),
+    takeUnforwarded: () => queue.add({ kind: 'take' }),
+    attempts: (filter) => readAttempts(reader, filter),
+    receipts: (filter) => readReceipts(reader, filter),
     close: async () => {
       await queue.drained();
+      emptyLog(db);
       db.close();
     },
   };
@@ -48,11 +52,12 @@ function connect(path: string, durability: 'normal' | 'full'): Database.Database
   return guard(path, () => {
     const db = new Database(path, { timeout: OPEN_TIMEOUT_MS });
     try {
+      checkOwner(db, path);
       db.exec('PRAGMA page_size = 8192');
       db.exec('PRAGMA journal_mode = WAL');
       db.exec(`PRAGMA synchronous = ${durability}`);
       db.exec('PRAGMA temp_store = memory');
-      migrate(db, path);
+      migrate(db);
       // From here on a held lock is waited for without blocking the event loop (see GroupCommit).
       db.exec('PRAGMA busy_timeout = 2');
       return db;
@@ -63,15 +68,23 @@ function connect(path: string, durability: 'normal' | 'full'): Database.Database
   });
 }
 
-function migrate(db: Database.Database, path: string): void {
+/** Refuses another program's file and a newer store's before anything in it is changed. */
+function checkOwner(db: Database.Database, path: string): void {
+  // Asked for first: what another process is making just now has its owner as soon as it has tables.
+  const tables = pragma(db, 'page_count') > 1;
+  const owner = pragma(db, 'application_id');
+  if (owner !== APPLICATION_ID && (tables || owner !== 0)) throw foreign(path);
   const version = pragma(db, 'user_version');
-  if (version === SCHEMA_VERSION) return;
   if (version > SCHEMA_VERSION) {
     throw new StoreError(
       `The store ${path} was made by a newer mo-notify (schema ${version}, this one knows ${SCHEMA_VERSION}). Upgrade mo-notify, or name another --store.`,
       'newer',
     );
   }
+}
+
+function migrate(db: Database.Database): void {
+  if (pragma(db, 'user_version') === SCHEMA_VERSION) return;
   db.exec('BEGIN IMMEDIATE');
   try {
     if (pragma(db, 'user_version') === 0) {
@@ -86,6 +99,15 @@ function migrate(db: Database.Database, path: string): void {
   }
 }
 
+/** Brings the log into the file, so that a copy of the file alone is whole. Others that are at work have it wait. */
+function emptyLog(db: Database.Database): void {
+  try {
+    db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
+  } catch {
+    // The log stays beside the file, and the next to open it reads both.
+  }
+}
+
 function pragma(db: Database.Database, name: string): number {
-  return (db.prepare(`PRAGMA ${name}`).raw().get() as [number])[0];
+  return (db.prepare(`PRAGMA ${name}`).raw().all() as [[number]])[0][0];
 }
