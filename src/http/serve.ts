@@ -48,6 +48,9 @@ export interface ServeLimits {
 
 const LIMITS: ServeLimits = { headersTimeoutMs: 10_000, requestTimeoutMs: 30_000, maxConnections: 256 };
 
+/** How long the other side has to read a last answer before its connection is cut, ms. */
+const LAST_WORDS_MS = 250;
+
 export interface Listening {
   readonly port: number;
   readonly host: string;
@@ -118,7 +121,7 @@ function receiveRequest(request: IncomingMessage, response: ServerResponse, opti
         receivedAt: options.now(),
       })
       .then(
-        (answer) => sendAnswer(response, answer),
+        (answer) => sendAnswer(response, answer, options.limits?.requestTimeoutMs),
         (error: unknown) => {
           onFault?.({ kind: 'failed', detail: String(error) });
           sendAnswer(response, { status: 500, headers: [], body: 'Internal error' });
@@ -132,12 +135,18 @@ function receiveRequest(request: IncomingMessage, response: ServerResponse, opti
 
 const NO_BYTES = Buffer.alloc(0);
 
-function sendAnswer(response: ServerResponse, { status, headers, body }: Answer): void {
+function sendAnswer(
+  response: ServerResponse,
+  { status, headers, body }: Answer,
+  patienceMs = LIMITS.requestTimeoutMs,
+): void {
   if (response.destroyed) return;
   // These two have no body, so a length would announce bytes that never come.
   const length = status === 204 || status === 304 ? [] : ['Content-Length', String(Buffer.byteLength(body))];
   response.writeHead(status, [...headers, ...length]);
   response.end(body);
+  // For a client that does not read (fault C1); the next request on the connection lifts it.
+  response.setTimeout(patienceMs);
 }
 
 /** Answers without reading the rest, and closes: what is still coming is not worth the bandwidth. */
@@ -146,7 +155,7 @@ function refuse(request: IncomingMessage, response: ServerResponse, status: numb
   response.end(text, () => {
     // A moment for the answer to be read before the reset that unread bytes cause.
     request.resume();
-    setTimeout(() => request.socket.destroy(), 250).unref();
+    setTimeout(() => request.socket.destroy(), LAST_WORDS_MS).unref();
   });
 }
 
@@ -179,7 +188,10 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket, options:
       ? 'a TLS hello came to this plain http port; use http:// in the URL'
       : `${status} ${error.message}`,
   });
-  socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  // A client that keeps its own end open must not keep the connection (fault C1).
+  socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
+    setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref(),
+  );
 }
 
 function listen(server: Server, { host, port }: ServeOptions): Promise<void> {

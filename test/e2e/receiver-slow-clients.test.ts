@@ -1,0 +1,88 @@
+import { expect, test, vi } from 'vitest';
+import { delivery, EVENT } from '../helpers/delivery.ts';
+import { openWire, post, request, type Wire } from '../helpers/raw-http.ts';
+import { type ReceiverServer, startReceiver } from '../helpers/receiver-server.ts';
+
+const LIMITS = { headersTimeoutMs: 300, requestTimeoutMs: 600, maxConnections: 256 };
+const HEADS = 'POST / HTTP/1.1\r\nHost: x\r\nX-MO-Event-Id: ev_slow\r\n';
+
+function openMany(server: ReceiverServer, count: number, bytes: string): Promise<Wire[]> {
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const wire = await openWire(server.port);
+      wire.write(bytes);
+      return wire;
+    }),
+  );
+}
+
+/** Resolves when the server has room again for a client, however often one has to ask. */
+async function expectRoom(server: ReceiverServer): Promise<void> {
+  await vi.waitFor(async () => expect((await post(server.port, delivery())).status).toBe(200), {
+    timeout: 5000,
+    interval: 50,
+  });
+}
+
+test('C1 200 clients that are slow with headers or bodies: 408 within the limits, a good client meanwhile < 1 s', async () => {
+  const server = await startReceiver({ limits: LIMITS });
+  const began = performance.now();
+  const slow = [
+    ...(await openMany(server, 100, HEADS)),
+    ...(await openMany(server, 100, `${HEADS}Content-Length: 100\r\n\r\n{`)),
+  ];
+  const asked = performance.now();
+  expect((await post(server.port, delivery())).status).toBe(200);
+  expect(performance.now() - asked).toBeLessThan(1000);
+  for (const text of await Promise.all(slow.map(({ ended }) => ended)))
+    expect(text).toMatch(/^HTTP\/1\.1 408 /);
+  expect(performance.now() - began).toBeLessThan(3000);
+  for (const { socket } of slow) socket.destroy();
+  expect(await server.stored()).toHaveLength(1);
+});
+
+test('C1 a body that drips in is cut off at the time for a whole request, however lively it looks', async () => {
+  const server = await startReceiver({ limits: LIMITS });
+  const wire = await openWire(server.port);
+  wire.write(`${HEADS}Content-Length: ${EVENT.length}\r\n\r\n`);
+  const drip = setInterval(() => wire.write(' '), 20);
+  expect(await wire.ended).toMatch(/^HTTP\/1\.1 408 /);
+  clearInterval(drip);
+  wire.socket.destroy();
+});
+
+test.each([
+  ['slow with its headers', HEADS],
+  ['slow with its body', `${HEADS}Content-Length: 100\r\n\r\n{`],
+  ['no HTTP at all', 'hello\r\n\r\n'],
+])('C1 a client that was %s and then keeps its end open holds no connection', async (_, bytes) => {
+  const server = await startReceiver({ limits: { ...LIMITS, maxConnections: 2 } });
+  const wires = await openMany(server, 2, bytes);
+  await Promise.all(wires.map(({ ended }) => ended));
+  await expectRoom(server);
+  for (const { socket } of wires) socket.destroy();
+});
+
+test('C1 a client that does not read its answer holds no connection', async () => {
+  const answer = { status: 200, headers: [], body: Buffer.alloc(32 * 1024 ** 2) };
+  let asked = 0;
+  const server: ReceiverServer = await startReceiver({
+    limits: { ...LIMITS, maxConnections: 1 },
+    handle: (incoming) => (++asked === 1 ? Promise.resolve(answer) : server.receive(incoming)),
+  });
+  const wire = await openWire(server.port);
+  wire.socket.pause();
+  wire.socket.write(request(delivery()));
+  await vi.waitFor(() => expect(asked).toBe(1));
+  await expectRoom(server);
+  wire.socket.destroy();
+});
+
+test('C1 more connections than are allowed are turned away, and let in when there is room', async () => {
+  const server = await startReceiver({ limits: { maxConnections: 3 } });
+  const wires = await openMany(server, 3, HEADS);
+  await expect(post(server.port, delivery())).rejects.toThrow('No answer');
+  wires[0]?.socket.destroy();
+  await expectRoom(server);
+  for (const { socket } of wires) socket.destroy();
+});
