@@ -47,6 +47,4 @@ function collect(request, then) {
 }
 
 const server = await SERVERS[process.argv[2]]();
-server.listen(0, '127.0.0.1', () =>
-  console.log(`Ready http://127.0.0.1:${server.address().port}`),
-);
+server.listen(0, '127.0.0.1', () => console.log(`Ready http://127.0.0.1:${server.address().port}`));

@@ -41,7 +41,7 @@ export function eventType(name: string): EventType {
   const snake = name.trim().toLowerCase().replaceAll(/[.-]/g, '_');
   const full = snake.startsWith('call_') ? snake : `call_${snake}`;
   if (isEventType(full)) return full;
-  const hint = nearest(full, EVENT_TYPES);
+  const hint = nearest(snake, EVENT_TYPES) ?? nearest(full, EVENT_TYPES);
   throw new UsageError(
     `'${name}' is not an event type.${hint ? ` Did you mean '${hint}'?` : ''} Known: ${EVENT_TYPES.join(', ')}.`,
   );
@@ -50,6 +50,9 @@ export function eventType(name: string): EventType {
 /** A realistic event of this type. Its numbers are from ranges nobody is called on. */
 export function sampleEvent(type: EventType, callId: string, timestampMs: number): CallEvent {
   const ended = type === 'call_disconnected';
+  const queue = type === 'call_transferred' ? 'Support' : 'Sales';
+  const recording_url = ended ? 'https://recordings.example.com/call.mp3' : null;
+  const answered = type !== 'call_initiated' && type !== 'call_missed';
   return {
     event: type,
     call_id: callId,
@@ -58,11 +61,7 @@ export function sampleEvent(type: EventType, callId: string, timestampMs: number
     direction: 'inbound',
     timestamp: new Date(timestampMs).toISOString(),
     duration_seconds: ended ? 42 : 0,
-    metadata: {
-      queue: type === 'call_transferred' ? 'Support' : 'Sales',
-      ...(type === 'call_initiated' || type === 'call_missed' ? {} : { agent_id: 'ag_72' }),
-      recording_url: ended ? 'https://recordings.example.com/call.mp3' : null,
-    },
+    metadata: answered ? { queue, agent_id: 'ag_72', recording_url } : { queue, recording_url },
   };
 }
 

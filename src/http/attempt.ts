@@ -1,10 +1,7 @@
-import type { LookupAddress } from 'node:dns';
-import { lookup as dnsLookup } from 'node:dns';
-import { isIP, type LookupFunction, type Socket } from 'node:net';
-import { buildConnector, Pool } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import type { RawHeaders } from '../core/headers.ts';
 import { isSuccess, type Outcome } from '../core/record.ts';
-import { refusal } from './guard.ts';
+import { type ConnectOptions, guardedConnector } from './connect.ts';
 
 /** One POST to make. */
 export interface OutgoingRequest {
@@ -25,18 +22,12 @@ export interface AttemptResult {
   responseBody: Buffer;
 }
 
-export interface TransportOptions {
+export interface TransportOptions extends ConnectOptions {
   url: URL;
   /** How many connections are kept to the endpoint. */
   connections: number;
   /** The whole of an attempt, slow drips included, ms. */
   timeoutMs: number;
-  /** Accept any TLS certificate. */
-  insecure?: boolean;
-  /** False where the address did not come from the user: then private addresses are refused too. */
-  allowPrivate?: boolean;
-  /** Replaces the system's resolver in tests. */
-  lookup?: LookupFunction;
 }
 
 /** Sends requests to one endpoint. `send` never rejects. */
@@ -55,14 +46,9 @@ const NO_BODY = Buffer.alloc(0);
 
 type Ending = [outcome: Outcome, error: string | null];
 
-class BlockedError extends Error {
-  readonly code = 'BLOCKED';
-}
-
 /**
- * The only place that makes an outgoing delivery, measures it and names its failure. Redirects are never followed,
- * and forbidden addresses are refused as the connection is made, so that neither a name nor a rebinding resolver
- * gets round it (contract §1, fault D11).
+ * The only place that makes an outgoing delivery, measures it and names its failure. Redirects are never followed
+ * (contract §1), forbidden addresses never connected to (see connect.ts).
  */
 export function createTransport(options: TransportOptions): Transport {
   const { url } = options;
@@ -74,104 +60,117 @@ export function createTransport(options: TransportOptions): Transport {
     connect: guardedConnector(options),
   });
   const path = url.pathname + url.search;
-  const underWay = new Set<() => void>();
+  const underWay = new Set<AttemptHandler>();
   return {
     send: (request) =>
-      new Promise((resolve) =>
-        dispatch({ pool, path, timeoutMs: options.timeoutMs, underWay }, request, resolve),
-      ),
+      new Promise((resolve) => {
+        const handler = new AttemptHandler(options.timeoutMs, underWay, resolve);
+        pool.dispatch(
+          { method: 'POST', path, headers: request.headers as string[], body: request.body },
+          handler,
+        );
+      }),
     abort: () => {
-      for (const giveUp of underWay) giveUp();
+      for (const attempt of underWay) attempt.stop('aborted', 'interrupted');
     },
     close: () => pool.destroy().catch(() => {}),
   };
 }
 
-interface Connections {
-  pool: Pool;
-  path: string;
-  timeoutMs: number;
-  /** How to give up each request that is under way. */
-  underWay: Set<() => void>;
-}
+/** Follows one request through undici. A class, because a sender at full speed makes very many of them. */
+class AttemptHandler implements Dispatcher.DispatchHandler {
+  readonly #timeoutMs: number;
+  readonly #underWay: Set<AttemptHandler>;
+  readonly #resolve: (result: AttemptResult) => void;
+  readonly #started = performance.now();
+  #timer: NodeJS.Timeout;
+  #abort: ((reason: Error) => void) | null = null;
+  #status: number | null = null;
+  #durationMs = 0;
+  #headers: RawHeaders = [];
+  #sample: Buffer = NO_BODY;
+  #received = 0;
+  #settled = false;
 
-function dispatch(
-  { pool, path, timeoutMs, underWay }: Connections,
-  request: OutgoingRequest,
-  resolve: (result: AttemptResult) => void,
-): void {
-  const started = performance.now();
-  let durationMs = 0;
-  let status: number | null = null;
-  let headers: RawHeaders = [];
-  let sample: Buffer = NO_BODY;
-  let received = 0;
-  let connected = false;
-  let settled = false;
-  let abort: ((reason: Error) => void) | null = null;
-  const stop = (outcome: Outcome, error: string | null) => {
-    settle(outcome, error);
-    abort?.(new Error(error ?? 'enough was read'));
-  };
-  const onTimeout = () => {
-    if (status !== null) return stop(...verdict(status));
-    stop(
-      'timeout',
-      `no answer within ${timeoutMs} ms (${connected ? 'waiting for the answer' : 'connecting'})`,
-    );
-  };
-  let timer = setTimeout(onTimeout, timeoutMs);
-  const giveUp = () => stop('aborted', 'interrupted');
-  underWay.add(giveUp);
-
-  function settle(outcome: Outcome, error: string | null): void {
-    if (settled) return;
-    settled = true;
-    clearTimeout(timer);
-    underWay.delete(giveUp);
-    if (status === null) durationMs = performance.now() - started;
-    resolve({
-      outcome,
-      status,
-      durationMs: Math.round(durationMs * 10) / 10,
-      error,
-      headers,
-      responseBody: sample,
-    });
+  constructor(timeoutMs: number, underWay: Set<AttemptHandler>, resolve: (result: AttemptResult) => void) {
+    this.#timeoutMs = timeoutMs;
+    this.#underWay = underWay;
+    this.#resolve = resolve;
+    this.#timer = setTimeout(onTimeout, timeoutMs, this);
+    underWay.add(this);
   }
 
-  pool.dispatch(
-    { method: 'POST', path, headers: request.headers as string[], body: request.body },
-    {
-      onConnect(abortRequest) {
-        connected = true;
-        abort = abortRequest;
-        if (settled) abortRequest(new Error('too late'));
-      },
-      onHeaders(statusCode, rawHeaders) {
-        if (statusCode < 200) return true;
-        status = statusCode;
-        durationMs = performance.now() - started;
-        headers = rawHeaders.map((header) => header.toString('latin1'));
-        clearTimeout(timer);
-        timer = setTimeout(onTimeout, Math.min(BODY_PATIENCE_MS, Math.max(1, timeoutMs - durationMs)));
-        return true;
-      },
-      onData(chunk) {
-        received += chunk.length;
-        if (sample.length < BODY_SAMPLE) sample = Buffer.concat([sample, chunk]).subarray(0, BODY_SAMPLE);
-        if (received > BODY_LIMIT) stop(...verdict(status as number));
-        return true;
-      },
-      onComplete() {
-        settle(...verdict(status as number));
-      },
-      onError(error) {
-        if (status !== null) settle(...verdict(status));
-        else settle(...failure(error, connected));
-      },
-    },
-  );
+  onConnect(abort: (reason?: Error) => void): void {
+    this.#abort = abort;
+    if (this.#settled) abort(new Error('too late'));
+  }
+
+  onHeaders(status: number, rawHeaders: Buffer[]): boolean {
+    if (status < 200) return true;
+    this.#status = status;
+    this.#durationMs = performance.now() - this.#started;
+    this.#headers = rawHeaders.map((header) => header.toString('latin1'));
+    // Nearly always the body is here too; only where it is not does it need a timer of its own.
+    queueMicrotask(() => this.#awaitBody());
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    this.#received += chunk.length;
+    if (this.#sample.length < BODY_SAMPLE) {
+      this.#sample = Buffer.concat([this.#sample, chunk]).subarray(0, BODY_SAMPLE);
+    }
+    if (this.#received > BODY_LIMIT) this.stop(...verdict(this.#status as number));
+    return true;
+  }
+
+  onComplete(): void {
+    this.#settle(...verdict(this.#status as number));
+  }
+
+  onError(error: Error): void {
+    if (this.#status !== null) this.#settle(...verdict(this.#status));
+    else this.#settle(...failure(error, this.#abort !== null));
+  }
+
+  /** Settles the attempt and gives up its connection. */
+  stop(outcome: Outcome, error: string | null): void {
+    this.#settle(outcome, error);
+    this.#abort?.(new Error(error ?? 'enough was read'));
+  }
+
+  timeOut(): void {
+    if (this.#status !== null) return this.stop(...verdict(this.#status));
+    const phase = this.#abort === null ? 'connecting' : 'waiting for the answer';
+    this.stop('timeout', `no answer within ${this.#timeoutMs} ms (${phase})`);
+  }
+
+  #awaitBody(): void {
+    if (this.#settled) return;
+    clearTimeout(this.#timer);
+    const left = Math.max(1, this.#timeoutMs - this.#durationMs);
+    this.#timer = setTimeout(onTimeout, Math.min(BODY_PATIENCE_MS, left), this);
+  }
+
+  #settle(outcome: Outcome, error: string | null): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    this.#underWay.delete(this);
+    if (this.#status === null) this.#durationMs = performance.now() - this.#started;
+    this.#resolve({
+      outcome,
+      status: this.#status,
+      durationMs: Math.round(this.#durationMs * 10) / 10,
+      error,
+      headers: this.#headers,
+      responseBody: this.#sample,
+    });
+  }
+}
+
+function onTimeout(attempt: AttemptHandler): void {
+  attempt.timeOut();
 }
 
 function verdict(status: number): Ending {
@@ -198,41 +197,4 @@ function failure(error: Error & { code?: string; errors?: Error[] }, connected: 
     return ['reset', `the answer is not HTTP: ${words}`];
   if (!connected) return ['reset', `the connection broke before the request (${words})`];
   return ['reset', `the connection broke before an answer (${words}); it may have been processed`];
-}
-
-function guardedConnector(options: TransportOptions): buildConnector.connector {
-  const allowPrivate = options.allowPrivate ?? true;
-  const connect = buildConnector({
-    rejectUnauthorized: options.insecure !== true,
-    timeout: options.timeoutMs,
-    autoSelectFamily: true,
-    lookup: guardedLookup(options.lookup ?? (dnsLookup as LookupFunction), allowPrivate),
-  });
-  return (target, callback) => {
-    const host = target.hostname.replace(/^\[|\]$/g, '');
-    const reason = refusal(host, isIP(host) === 0 ? '127.0.0.1' : host, isIP(host) === 0 || allowPrivate);
-    if (reason !== null) return callback(new BlockedError(reason), null);
-    connect(target, (error: Error | null, socket: Socket | null) => {
-      if (error !== null) return callback(error, null);
-      socket?.setNoDelay(true);
-      callback(null, socket as Socket);
-    });
-  };
-}
-
-/** A resolver that hands out permitted addresses alone; where none is left the connection is blocked. */
-function guardedLookup(lookup: LookupFunction, allowPrivate: boolean): LookupFunction {
-  return (host, lookupOptions, callback) => {
-    lookup(host, { ...lookupOptions, all: true }, (error, found) => {
-      if (error) return callback(error, '', 0);
-      const addresses = (Array.isArray(found) ? found : []) as LookupAddress[];
-      const reasons = addresses.map(({ address }) => refusal(host, address, allowPrivate));
-      const allowed = addresses.filter((_, index) => reasons[index] === null);
-      const first = allowed[0];
-      if (first === undefined)
-        return callback(new BlockedError(reasons[0] ?? `${host} has no address`), '', 0);
-      if (lookupOptions.all) callback(null, allowed);
-      else callback(null, first.address, first.family);
-    });
-  };
 }

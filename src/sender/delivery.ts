@@ -32,7 +32,9 @@ export function makeDelivery(
   secret: string,
   fault: Fault | null = null,
 ): Delivery {
-  const delivery: Delivery = { ...event, signature: signPayload(event.body, secret), fault, replayOf: null };
+  const { eventId, event: type, callId, body } = event;
+  const signature = signPayload(body, secret);
+  const delivery: Delivery = { eventId, event: type, callId, body, signature, fault, replayOf: null };
   switch (fault) {
     case 'bad-signature':
       return { ...delivery, signature: signPayload(event.body, `not ${secret}`) };
