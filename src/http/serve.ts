@@ -218,11 +218,16 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
   });
 }
 
+const SWEEP_MS = 20;
+
 function close(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    // A connection that is kept alive falls idle when its last request is answered, and nobody tells of that.
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
     server.close(() => {
       clearTimeout(timer);
+      clearInterval(sweep);
       resolve();
     });
     server.closeIdleConnections();
