@@ -84,6 +84,8 @@ export function writeEnvFile(path: string, secret: Secret, name = DEFAULT_ENV): 
   let text = '';
   try {
     text = readFileSync(path, 'utf8');
+    // Before the secret is in it, not after.
+    chmodSync(path, PRIVATE);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       throw new UsageError(`--write-env: ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
@@ -94,8 +96,13 @@ export function writeEnvFile(path: string, secret: Secret, name = DEFAULT_ENV): 
   const next = present.test(text)
     ? text.replace(present, () => line)
     : `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${line}\n`;
-  writeFileSync(path, next, { mode: PRIVATE });
-  chmodSync(path, PRIVATE);
+  try {
+    writeFileSync(path, next, { mode: PRIVATE });
+  } catch (error) {
+    throw new UsageError(
+      `--write-env: ${path} cannot be written (${(error as NodeJS.ErrnoException).code}).`,
+    );
+  }
 }
 
 function localPath(project: Project): string {
