@@ -76,8 +76,9 @@ export function sendProgress(
     if (meant) return faulty ? dim('  refused, as it should be') : '';
     if (faulty && isSuccess(a.status)) return bad(`  accepted, though ${a.fault}`);
     const location = a.status !== null && a.status >= 300 && a.status < 400 ? redirectTarget(result) : '';
+    const gone = a.status === 410 ? '  gone: not tried again' : '';
     const answer = a.status === null ? visible(maskNumbers(a.error ?? ''), 160) : said(result, 80);
-    return `${location}${answer === '' ? '' : dim(`  ${answer}`)}`;
+    return `${location}${gone}${answer === '' ? '' : dim(`  ${answer}`)}`;
   }
 
   return {

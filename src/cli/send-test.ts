@@ -243,9 +243,10 @@ function* withinDuration(
     options.duration === undefined || rate !== null
       ? Number.POSITIVE_INFINITY
       : parseDuration(options.duration);
-  const began = io.now();
+  const clock = runClock(io);
+  const began = clock.now();
   for (const item of planned) {
-    if (io.now() - began >= end) return;
+    if (clock.now() - began >= end) return;
     yield item;
   }
 }
@@ -300,7 +301,11 @@ function show(
     if (deliveries.length === shown) break;
   }
   if (options.curl === true) {
-    for (const { delivery, headers } of deliveries) context.print(curlCommand(url, headers, delivery.body));
+    for (const { delivery, headers } of deliveries) {
+      const command = curlCommand(url, headers, delivery.body, options.insecure);
+      if (options.json === true) context.printJson({ type: 'curl', command });
+      else context.print(command);
+    }
     return EXIT.ok;
   }
   const total = expectedCount(options, plan);

@@ -179,3 +179,13 @@ test('the record of an attempt says what was sent, when it was due, and how it e
   });
   expect(new Set(attempts.map(({ id }) => id)).size).toBe(4);
 });
+
+test('each attempt says when it was sent itself; without tool headers none does', async () => {
+  const sentAt = ({ sent }: Awaited<ReturnType<typeof deliverOne>>) =>
+    sent.map(({ headers }) => headerValue(headers, 'X-MO-Sent-At'));
+  expect(sentAt(await deliverOne(500))).toEqual(
+    [0, 1000, 6000, 31_000].map((ms) => new Date(START + ms).toISOString()),
+  );
+  const style = { toolHeaders: false, extraHeaders: [] };
+  expect(sentAt(await deliverOne(500, { style }))).toEqual(Array(4).fill(undefined));
+});
