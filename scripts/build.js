@@ -1,7 +1,7 @@
 // Bundles src/ into dist/: one entry for the command line, one for the library, a chunk a command. Pure JavaScript
 // dependencies are bundled, which keeps an installation small and start-up fast; libsql, a native module, stays out.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,10 +59,9 @@ renameSync(join(root, out), join(root, 'dist'));
 
 function notice(folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const file = ['LICENSE', 'LICENSE.md', 'license', 'LICENCE', 'LICENSE.txt']
-    .map((f) => join(folder, f))
-    .find(existsSync);
-  return `${name} ${version} (${license})\n\n${file === undefined ? '' : readFileSync(file, 'utf8')}\n---\n`;
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  if (file === undefined) throw new Error(`${name} is bundled and has no licence file.`);
+  return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8')}\n---\n`;
 }
 
 function tsc() {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import { filesWith } from '../helpers/find-text.ts';
 import { tempFolder } from '../helpers/spawn-cli.ts';
-import { startListen, testIo } from '../helpers/test-io.ts';
+import { testIo } from '../helpers/test-io.ts';
 
 const CALLER = '+919812345678';
 // An answer is cut short after it is masked, so the last digits may be missing.
@@ -50,7 +50,7 @@ describe('a caller’s number is masked wherever people look', () => {
 
   test('in a dry run; the exact bytes are there for machines', async () => {
     const { shown } = await call(['send-test', '9', '--dry-run', ...set]);
-    expect(shown.split(MASKED)).toHaveLength(3);
+    expect(shown.split(`${MASKED}5678`)).toHaveLength(3);
     expect(shown).not.toContain(CALLER);
     const { shown: json } = await call(['send-test', '9', '--dry-run', '--json', ...set]);
     const { deliveries } = JSON.parse(json) as { deliveries: { body_base64: string }[] };
@@ -83,9 +83,7 @@ describe('a caller’s number is masked wherever people look', () => {
       expect(io.out()).toMatch(mode.length === 0 ? /\[422\].*\+91\*{6}/ : /"status":422/);
       const { shown: reported } = await call(['report'], cwd);
       for (const text of [io.out(), io.err(), sent, reported]) expect(text).not.toContain(CALLER);
-      expect(filesWith(cwd, [CALLER]).map(({ path }) => path)).toEqual([
-        expect.stringMatching(/deliveries\.db(-wal)?$/),
-      ]);
+      for (const { path } of filesWith(cwd, [CALLER])) expect(path).toMatch(/\.mo-notify\/deliveries\.db/);
     },
   );
 
@@ -105,11 +103,4 @@ describe('a caller’s number is masked wherever people look', () => {
     expect(shown).toContain(MASKED);
     expect(shown).not.toContain(CALLER);
   });
-});
-
-test('startListen’s receiver keeps the number in its store, because a replay needs the bytes', async () => {
-  const listen = await startListen([], { env });
-  await call(['send-test', String(listen.port), ...set], listen.io.cwd);
-  await listen.stop();
-  expect(filesWith(listen.io.cwd, [CALLER])).not.toEqual([]);
 });
