@@ -1,15 +1,9 @@
 import { UsageError } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
-import type { GroupCommitOptions } from './group-commit.ts';
-
-export interface StoreOptions {
-  durability?: 'normal' | 'full';
-  /** Other bounds of the write queue than the usual ones. */
-  limits?: Partial<GroupCommitOptions>;
-}
+import type { SqliteOptions } from './sqlite.ts';
 
 /** Opens the store that `sqlite:PATH` (or a bare path) names. Throws UsageError or StoreError. */
-export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
+export async function openStore(url: string, options: SqliteOptions = {}): Promise<Store> {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
   if (scheme !== undefined && scheme !== 'sqlite') {
     throw new UsageError(

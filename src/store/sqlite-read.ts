@@ -47,7 +47,8 @@ function tallyEndpoints(db: Db, { sql, values }: Where): EndpointTally[] {
   const tallies = new Map<string, EndpointTally>();
   const of = (row: Row): EndpointTally => {
     const key = `${row.endpoint}\0${row.url}`;
-    const known = tallies.get(key) ?? emptyEndpointTally(fromText(row.endpoint as string), fromText(row.url as string));
+    const known =
+      tallies.get(key) ?? emptyEndpointTally(fromText(row.endpoint as string), fromText(row.url as string));
     tallies.set(key, known);
     return known;
   };
@@ -219,7 +220,10 @@ function where(filter: RecordFilter, time: 'sent_at' | 'received_at', conditions
   if (filter.until !== undefined) term(`${time} < ?`, filter.until);
   if (filter.event !== undefined) term('event = ?', toText(filter.event));
   if (time === 'sent_at') {
-    if (filter.endpoint !== undefined) term('(endpoint = ? OR url = ?)', filter.endpoint, toText(filter.endpoint));
+    if (filter.endpoint !== undefined) {
+      const named = toText(filter.endpoint);
+      term('(endpoint = ? OR url = ?)', named, named);
+    }
     if (filter.run !== undefined) term('run = ?', toText(filter.run));
   }
   return { sql: terms.length === 0 ? '' : `WHERE ${terms.join(' AND ')}`, values };

@@ -200,7 +200,10 @@ export class Writer {
     ][];
     if (found === undefined) return null;
     const [seq, eventId, bodyKey, receivedAt, owed] = found;
-    return { row: { seq, eventId: fromText(eventId), receivedAt, forward: forwardState(owed) }, bodyKey: Buffer.from(bodyKey) };
+    return {
+      row: { seq, eventId: fromText(eventId), receivedAt, forward: forwardState(owed) },
+      bodyKey: Buffer.from(bodyKey),
+    };
   }
 
   /** Inserts rows, whose values follow on one another, and answers with the last one's number. */

@@ -1,8 +1,7 @@
 import Database from 'libsql';
 import { StoreError } from '../core/errors.ts';
 import type { RecordFilter, Store, StoredReceipt } from '../core/store.ts';
-import { GroupCommit } from './group-commit.ts';
-import type { StoreOptions } from './open.ts';
+import { GroupCommit, type GroupCommitOptions } from './group-commit.ts';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 import { guard, guardRead } from './sqlite-errors.ts';
 import { foreign, inspectFile } from './sqlite-file.ts';
@@ -14,8 +13,14 @@ const QUEUE_LIMIT = 10_000;
 const PATIENCE_MS = 5000;
 const OPEN_TIMEOUT_MS = 5000;
 
+export interface SqliteOptions {
+  durability?: 'normal' | 'full';
+  /** Other bounds of the write queue than the usual ones. */
+  limits?: Partial<GroupCommitOptions>;
+}
+
 /** Opens or creates a store in a SQLite file, or in memory for `:memory:`. Throws StoreError (contract §5). */
-export function openSqliteStore(path: string, options: StoreOptions = {}): Store {
+export function openSqliteStore(path: string, options: SqliteOptions = {}): Store {
   if (path !== ':memory:') inspectFile(path);
   const db = connect(path, options.durability ?? 'normal');
   const writer = new Writer(db);
