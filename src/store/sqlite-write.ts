@@ -87,7 +87,11 @@ export class Writer {
     )
       .raw()
       .all() as [number, number | null, string, ArrayBuffer][];
-    this.#run(`UPDATE receipts SET owed = ${OWED.failed} WHERE owed = ${OWED.pending}`, []);
+    this.#run(
+      `UPDATE receipts SET owed = ${OWED.failed}
+       WHERE owed = ${OWED.pending} AND coalesce(status, 0) NOT BETWEEN 200 AND 299`,
+      [],
+    );
     return rows.map(([seq, status, detail, body]) => ({
       seq,
       status,
