@@ -71,7 +71,9 @@ async function createProgram(argv: readonly string[], io: Io, start: StartContex
 function calledCommand(argv: readonly string[]): CommandEntry | undefined {
   const words = argv.filter((word) => !word.startsWith('-'));
   const name = words[0] === 'help' ? words[1] : words[0];
-  return COMMANDS.find((entry) => entry.name === name || entry.alias === name);
+  return name === undefined
+    ? undefined
+    : COMMANDS.find((entry) => entry.name === name || entry.alias === name);
 }
 
 /** Throws UsageError where the first word names no command; a flag in its place is for commander to judge. */
