@@ -55,6 +55,8 @@ export function trialsToShow(rate: number, failures: number): number {
   let low = Math.floor(high / 2);
   while (low + 1 < high) {
     const middle = Math.floor((low + high) / 2);
+    // Beyond 2⁵³ no whole number may be left between the two.
+    if (middle <= low || middle >= high) break;
     if (shows(middle)) high = middle;
     else low = middle;
   }
