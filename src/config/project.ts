@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { EnvironmentError } from '../core/errors.ts';
 
@@ -33,9 +34,15 @@ export function findProject(cwd: string): Project {
   };
 }
 
+/** A folder that anybody may write to, /tmp for one: what lies there may be a stranger's, so it is no project of ours. */
+function isEverybodys(folder: string): boolean {
+  return platform() !== 'win32' && (statSync(folder).mode & 0o002) !== 0;
+}
+
 function findRoot(cwd: string): string | null {
   for (let folder = cwd; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, CONFIG)) || existsSync(join(folder, FOLDER))) return folder;
+    const found = existsSync(join(folder, CONFIG)) || existsSync(join(folder, FOLDER));
+    if (found && (folder === cwd || !isEverybodys(folder))) return folder;
     if (folder === dirname(folder)) return null;
   }
 }
