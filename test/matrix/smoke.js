@@ -1,0 +1,103 @@
+// The built program under whichever Node runs this file: `npx -y node@22 test/matrix/smoke.js`. Plain JavaScript with no
+// dependency. A line a check, `pass NAME` or `fail NAME: why`; exit code 1 where one fails.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+
+const root = join(import.meta.dirname, '../..');
+const bin = join(root, 'bin/mo-notify.js');
+const cwd = mkdtempSync(join(tmpdir(), 'mo-notify-smoke-'));
+const env = { PATH: process.env.PATH, MO_SECRET: 'a secret' };
+const LIMIT_MS = 60_000;
+
+const checks = {
+  async version() {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    assert.deepEqual(await run('--version'), { code: 0, out: `${version}\n`, err: '' });
+  },
+
+  async demo() {
+    const { code, out, err } = await run('demo', '--json');
+    assert.equal(code, 0, err);
+    assert.equal(JSON.parse(out).ok, true);
+    assert.equal(err, '');
+  },
+
+  async 'send and receive'() {
+    const listen = start('listen', '--port', '0', '--json', '--max-events', '3');
+    const ready = JSON.parse(await listen.firstLine);
+    const sent = await run('send-test', ready.url, '--scenario', 'answered', '--speed', 'max', '--json');
+    assert.equal(sent.code, 0, sent.err);
+    const { code, out, err } = await listen.ended;
+    assert.equal(code, 0, err);
+    const receipts = lines(out).filter(({ type }) => type === 'receipt');
+    assert.deepEqual(
+      receipts.map(({ event, signature, status }) => [event, signature, status]).sort(),
+      ['call_connected', 'call_disconnected', 'call_initiated'].map((event) => [event, 'valid', 200]),
+    );
+    const report = await run('report', '--json');
+    assert.equal(report.code, 0, report.err);
+    assert.equal(JSON.parse(report.out).totals.receipts, 3);
+    assert.equal(JSON.parse(report.out).totals.attempts, 3);
+  },
+
+  async 'the library'() {
+    const { signPayload, verifySignature } = await import('mo-notify');
+    const secret = "It's a Secret to Everybody";
+    const signature = 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17';
+    assert.equal(signPayload('Hello, World!', secret), signature);
+    const secrets = [{ name: 'mine', value: secret }];
+    assert.equal(verifySignature(Buffer.from('Hello, World!'), signature, secrets).result, 'valid');
+    assert.equal(verifySignature(Buffer.from('Hello'), signature, secrets).result, 'mismatch');
+  },
+};
+
+for (const [name, check] of Object.entries(checks)) {
+  try {
+    await check();
+    console.log(`pass node ${process.versions.node}: ${name}`);
+  } catch (error) {
+    console.log(`fail node ${process.versions.node}: ${name}: ${error.message}`);
+    process.exitCode = 1;
+  }
+}
+rmSync(cwd, { recursive: true, force: true });
+
+function start(...args) {
+  const child = spawn(process.execPath, [bin, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
+  let out = '';
+  let err = '';
+  child.stderr.on('data', (chunk) => {
+    err += chunk;
+  });
+  const ended = new Promise((resolve) => {
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, out, err });
+    });
+  });
+  const firstLine = new Promise((resolve, reject) => {
+    child.stdout.on('data', (chunk) => {
+      out += chunk;
+      if (out.includes('\n')) resolve(out.slice(0, out.indexOf('\n')));
+    });
+    ended.then(() => reject(new Error(`it printed no line: ${err}`)));
+  });
+  firstLine.catch(() => {});
+  return { firstLine, ended };
+}
+
+function run(...args) {
+  return start(...args).ended;
+}
+
+function lines(text) {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
