@@ -1,14 +1,11 @@
 import type { Command } from 'commander';
-import type { Context } from './context.ts';
+import type { StartContext } from './context.ts';
 
 /** A command's own module: its flags, and what it does. Loaded when the command is called. */
 export interface CommandModule {
   /** Adds arguments, flags, an example, and the action that sets `context.exitCode`. */
   configure(command: Command, start: StartContext): void;
 }
-
-/** Makes the context out of the options that commander has parsed. */
-export type StartContext = (options: object) => Context;
 
 export interface CommandEntry {
   name: string;

@@ -38,6 +38,9 @@ export interface Context {
   close(): Promise<void>;
 }
 
+/** Makes the context out of the options that commander has parsed. */
+export type StartContext = (options: object) => Context;
+
 export function createContext(io: Io, options: CommonOptions): Context {
   let store: Promise<Store> | null = null;
   let project: Project | null = null;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { EVENT_DESCRIPTIONS, EVENT_TYPES, eventType, sampleEvent } from '../core/event.ts';
-import type { StartContext } from './commands.ts';
+import type { StartContext } from './context.ts';
 import { withOutputOptions } from './options.ts';
 
 export function configure(command: Command, start: StartContext): void {

@@ -7,8 +7,7 @@ import type { RecordFilter } from '../core/store.ts';
 import { parseMoment } from '../core/time.ts';
 import { buildReport, type Report, reportPasses } from '../report/report.ts';
 import { renderTable } from '../report/table.ts';
-import type { StartContext } from './commands.ts';
-import type { Context } from './context.ts';
+import type { Context, StartContext } from './context.ts';
 import { collect, oneOf, withOutputOptions, withStoreOption } from './options.ts';
 
 interface ReportOptions {

@@ -14,8 +14,7 @@ import type { Delivery, Fault } from '../sender/delivery.ts';
 import { deliveryHeaders, FAULTS } from '../sender/delivery.ts';
 import { eventCount, type Planned, type PlanOptions, planDeliveries } from '../sender/plan.ts';
 import { SCENARIOS, type Scenario } from '../sender/scenario.ts';
-import type { StartContext } from './commands.ts';
-import type { Context } from './context.ts';
+import type { Context, StartContext } from './context.ts';
 import { curlCommand } from './curl.ts';
 import { readInput } from './input.ts';
 import {

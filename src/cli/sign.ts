@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { HEADER } from '../core/headers.ts';
 import { newId } from '../core/id.ts';
 import { signPayload } from '../core/signature.ts';
-import type { StartContext } from './commands.ts';
+import type { StartContext } from './context.ts';
 import { curlCommand } from './curl.ts';
 import { readInput } from './input.ts';
 import { withOutputOptions, withSecretOptions } from './options.ts';

@@ -3,7 +3,7 @@ import { explainSignature } from '../check/explain.ts';
 import { EXIT } from '../core/errors.ts';
 import { visible } from '../core/redact.ts';
 import { verifySignature } from '../core/signature.ts';
-import type { StartContext } from './commands.ts';
+import type { StartContext } from './context.ts';
 import { readInput } from './input.ts';
 import { withOutputOptions, withSecretOptions } from './options.ts';
 import { checkingSecrets, refuseSharedStdin } from './secrets.ts';
