@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { headerValue } from '../../../src/core/headers.ts';
 import {
   answers,
@@ -60,6 +60,9 @@ describe('D7 the status decides, whatever follows it', () => {
   test.each([200, 500])(
     'an endless body after %i: read to a cap, then the connection is cut',
     async (status) => {
+      // No timer fires: the cap alone ends it.
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      onTestFinished(() => void vi.useRealTimers());
       const endpoint = await startRawEndpoint(
         endless(`HTTP/1.1 ${status} X\r\nContent-Length: 1000000000\r\n\r\n`, Buffer.alloc(65_536, 'x')),
       );
