@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest';
+import type { ForwardResult } from '../../src/core/record.ts';
+import type { Store } from '../../src/core/store.ts';
+import { addInTurn, collect, newReceipt } from '../helpers/records.ts';
+import type { Bench } from './store.ts';
+
+const FAILED: ForwardResult = { status: 500, durationMs: 3.25, error: null };
+const DONE: ForwardResult = { status: 200, durationMs: 7, error: null };
+const forwarded = (id: string, about: Parameters<typeof newReceipt>[0] = {}) =>
+  newReceipt({ id, forwarding: true, status: null, ...about });
+
+async function taken(store: Store): Promise<number[]> {
+  return (await store.takeUnforwarded()).map(({ seq }) => seq);
+}
+
+export function forwardingCases(bench: Bench): void {
+  describe('forwarding', () => {
+    test('a duplicate that comes before the app has answered is told so', async () => {
+      const { store } = bench;
+      const [first, again] = await addInTurn(store, [forwarded('rc_1'), forwarded('rc_2')]);
+      expect(again).toMatchObject({
+        duplicate: 'duplicate',
+        redelivery: false,
+        first: { seq: first?.seq, forward: 'pending' },
+      });
+    });
+
+    test('a duplicate of what the app has taken is just that', async () => {
+      const { store } = bench;
+      const { seq } = await store.addReceipt(forwarded('rc_1'));
+      await store.settleForward({ seqs: [seq], forward: DONE, status: 200, owed: false });
+      const again = await store.addReceipt(forwarded('rc_2'));
+      expect(again).toMatchObject({ duplicate: 'duplicate', redelivery: false, first: { forward: 'none' } });
+    });
+
+    test('what the app has refused is forwarded again when the sender repeats it, once at a time', async () => {
+      const { store } = bench;
+      const { seq } = await store.addReceipt(forwarded('rc_1'));
+      await store.settleForward({ seqs: [seq], forward: FAILED, status: 500, owed: true });
+      const [retry, meanwhile] = await Promise.all([
+        store.addReceipt(forwarded('rc_2')),
+        store.addReceipt(forwarded('rc_3')),
+      ]);
+      expect(retry).toMatchObject({ duplicate: null, redelivery: true, first: { seq, forward: 'failed' } });
+      expect(meanwhile).toMatchObject({
+        duplicate: 'duplicate',
+        redelivery: false,
+        first: { seq, forward: 'pending' },
+      });
+      await store.settleForward({ seqs: [retry.seq, seq], forward: FAILED, status: 500, owed: true });
+      const third = await store.addReceipt(forwarded('rc_4'));
+      expect(third).toMatchObject({ redelivery: true, first: { seq } });
+      await store.settleForward({ seqs: [third.seq, seq], forward: DONE, status: 200, owed: false });
+      expect(await store.addReceipt(forwarded('rc_5'))).toMatchObject({
+        duplicate: 'duplicate',
+        redelivery: false,
+      });
+    });
+
+    test('a settlement counts for a repetition in the same batch', async () => {
+      const { store } = bench;
+      const { seq } = await store.addReceipt(forwarded('rc_1'));
+      const [, again] = await Promise.all([
+        store.settleForward({ seqs: [seq], forward: FAILED, status: 500, owed: true }),
+        store.addReceipt(forwarded('rc_2')),
+      ]);
+      expect(again).toMatchObject({ redelivery: true, first: { seq } });
+    });
+
+    test('a repetition that is not to be forwarded is a duplicate, whatever became of the first', async () => {
+      const { store } = bench;
+      const { seq } = await store.addReceipt(forwarded('rc_1'));
+      await store.settleForward({ seqs: [seq], forward: FAILED, status: 500, owed: true });
+      expect(await store.addReceipt(newReceipt())).toMatchObject({
+        duplicate: 'duplicate',
+        redelivery: false,
+      });
+    });
+
+    test('conflicts and suspected replays owe a forward of their own', async () => {
+      const { store } = bench;
+      const stored = await addInTurn(store, [
+        forwarded('rc_1'),
+        forwarded('rc_2', { body: 'other' }),
+        forwarded('rc_3', { eventId: 'ev_2', body: 'other' }),
+      ]);
+      expect(stored.map(({ duplicate }) => duplicate)).toEqual([null, 'conflict', 'suspected_replay']);
+      expect(await taken(store)).toEqual(stored.map(({ seq }) => seq));
+    });
+
+    test('a settlement is noted on each of its receipts, and flags tell a redelivery', async () => {
+      const { store } = bench;
+      const { seq } = await store.addReceipt(forwarded('rc_1', { flags: ['replay'] }));
+      await store.settleForward({ seqs: [seq], forward: FAILED, status: 500, owed: true });
+      const again = await store.addReceipt(forwarded('rc_2', { flags: ['replay'] }));
+      const error = 'connection refused \0 \ud800 "quoted"\nsecond line';
+      const refused = { status: null, durationMs: 0, error };
+      await store.settleForward({ seqs: [again.seq, seq], forward: refused, status: 502, owed: true });
+      expect(await collect(store.receipts({}))).toMatchObject([
+        { id: 'rc_1', status: 502, forward: refused, flags: ['replay'], latencyMs: 100, duplicate: null },
+        {
+          id: 'rc_2',
+          status: 502,
+          forward: refused,
+          flags: ['replay', 'redelivery'],
+          latencyMs: null,
+          duplicate: null,
+        },
+      ]);
+    });
+
+    test('an answer may be noted without a forward', async () => {
+      const { store } = bench;
+      const { seq } = await store.addReceipt(forwarded('rc_1'));
+      await store.settleForward({ seqs: [seq], forward: null, status: 503, owed: false });
+      expect(await collect(store.receipts({}))).toMatchObject([{ status: 503, forward: null }]);
+      expect(await taken(store)).toEqual([]);
+    });
+
+    test('what was cut off is handed out as it came; unacknowledged, the sender may repeat it', async () => {
+      const { store } = bench;
+      const body = Uint8Array.from({ length: 300 }, (_, i) => i);
+      const headers = ['X-MO-Event-Id', 'ev_1', 'X-Empty', '', 'x-mo-event-id', 'twice: \t"ü"'];
+      const { seq } = await store.addReceipt(forwarded('rc_1', { body, headers }));
+      const settled = await store.addReceipt(forwarded('rc_2', { eventId: 'ev_2' }));
+      await store.settleForward({ seqs: [settled.seq], forward: DONE, status: 200, owed: false });
+      await store.addReceipt(newReceipt({ eventId: 'ev_3' }));
+
+      const owed = await (bench.shared ? await bench.connect() : store).takeUnforwarded();
+      expect(owed.map((one) => ({ ...one, body: [...one.body] }))).toEqual([
+        { seq, status: null, headers, body: [...body] },
+      ]);
+      expect(await store.takeUnforwarded()).toEqual([]);
+      expect(await store.addReceipt(forwarded('rc_4', { body }))).toMatchObject({ redelivery: true });
+    });
+
+    test('what was acknowledged stays owed until it is settled, whoever takes it', async () => {
+      const { store } = bench;
+      const { seq } = await store.addReceipt(forwarded('rc_1', { status: 200 }));
+      expect(await taken(store)).toEqual([seq]);
+      expect(await taken(store)).toEqual([seq]);
+      await store.settleForward({ seqs: [seq], forward: DONE, status: 200, owed: false });
+      expect(await taken(store)).toEqual([]);
+    });
+
+    test('what comes while the owed are taken is not among them', async () => {
+      const { store } = bench;
+      const { seq } = await store.addReceipt(forwarded('rc_1'));
+      const [owed, coming] = await Promise.all([
+        store.takeUnforwarded(),
+        store.addReceipt(forwarded('rc_2', { eventId: 'ev_2' })),
+      ]);
+      expect(owed.map((one) => one.seq)).toEqual([seq]);
+      expect(await taken(store)).toEqual([coming.seq]);
+    });
+  });
+}
