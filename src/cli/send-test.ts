@@ -123,6 +123,7 @@ Examples:
 }
 
 async function sendTest(context: Context, url: URL, options: SendTestOptions) {
+  refuseIdleFlags(options);
   refuseSharedStdin('--data', options.data, options);
   const secret = await signingSecret(context, options, isLoopback(url));
   const style = { toolHeaders: options.toolHeaders, extraHeaders: parseHeaders(options.header ?? []) };
@@ -182,6 +183,21 @@ async function sendTest(context: Context, url: URL, options: SendTestOptions) {
   const unmet = unmetThresholds(thresholds, progress.totals());
   for (const line of unmet) context.warn(`mo-notify: ${line}`);
   return progress.succeeded() && unmet.length === 0 ? EXIT.ok : EXIT.shortfall;
+}
+
+/** Flags that would change nothing are a misunderstanding, and a run that ignores them would mislead. */
+function refuseIdleFlags({ data, scenario, event, set, fault }: SendTestOptions): void {
+  const refuse = (flag: string, other: string, why: string) => {
+    throw new UsageError(`${flag} cannot be used with ${other}: ${why}.`);
+  };
+  if (scenario !== undefined && event !== undefined)
+    refuse('--event', '--scenario', 'a scenario names its own');
+  if (data === undefined) return;
+  const exact = 'these exact bytes are sent';
+  if (set !== undefined) refuse('--set', '--data', exact);
+  if (event !== undefined) refuse('--event', '--data', exact);
+  if (scenario !== undefined) refuse('--scenario', '--data', exact);
+  if (fault === 'stale') refuse('--fault stale', '--data', exact);
 }
 
 async function toPlan(context: Context, options: SendTestOptions, secret: string): Promise<PlanOptions> {

@@ -62,6 +62,15 @@ const refused: [what: string, args: string[], says: RegExp][] = [
   ['--duplicate', ['--duplicate', 'x'], /whole number from 0/],
   ['--threshold', ['--threshold', 'p95'], /--threshold: 'p95' is not a threshold/],
   ['--threshold rate', ['--threshold', 'success_rate>=101%'], /needs a rate from 0% to 100%/],
+  ['--set with --data', ['--data', '-', '--set', 'x=1'], /--set cannot be used with --data/],
+  ['--event with --data', ['--data', '-', '-e', 'missed'], /--event cannot be used with --data/],
+  [
+    '--scenario with --data',
+    ['--data', '-', '--scenario', 'missed'],
+    /--scenario cannot be used with --data/,
+  ],
+  ['a stale --data', ['--data', '-', '--fault', 'stale'], /--fault stale cannot be used with --data/],
+  ['--event with --scenario', ['-e', 'missed', '--scenario', 'missed'], /--event cannot be used with --scen/],
   ['an unknown flag', ['--evnt', 'missed'], /unknown option '--evnt'.*--event/s],
   ['--secret-env of no variable', ['--secret-env', 'NOT_SET'], /NOT_SET is not set/],
 ];
