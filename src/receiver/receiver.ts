@@ -61,8 +61,6 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const inFlight = new Map<number, Promise<Answer>>();
   const background = new Set<Promise<unknown>>();
   let rehearsed = 0;
-  /** Events put off by a rehearsal: their latency was measured at the first receipt. */
-  const putOff = new Set<string>();
 
   async function receive(request: IncomingRequest): Promise<Answer> {
     const misdirected = checkRequest(request, options);
@@ -74,14 +72,9 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     const receipt = toReceipt(request, judgement, options.newId());
     if (answer !== null && !accepted) {
       receipt.status = answer.status;
-      if (refusal === null) {
-        receipt.flags = [...receipt.flags, 'rehearsed'];
-        if (receipt.eventId !== null && putOff.has(receipt.eventId)) receipt.latencyMs = null;
-        else if (receipt.eventId !== null) putOff.add(receipt.eventId);
-      }
+      if (refusal === null) receipt.flags = [...receipt.flags, 'rehearsed'];
       return record(request, receipt, answer);
     }
-    if (receipt.eventId !== null && putOff.delete(receipt.eventId)) receipt.latencyMs = null;
     const forwarding = forwarder !== null && wants(receipt.event);
     receipt.status = forwarding && options.ack === 'app' ? null : (answer ?? OK).status;
     let stored: StoredReceipt;
