@@ -86,5 +86,6 @@ function tamper(body: Uint8Array): Uint8Array {
   const at = copy.findIndex((byte) => byte >= 0x30 && byte <= 0x38);
   if (at >= 0) copy[at] = (copy[at] as number) + 1;
   else if (copy.length > 0) copy[0] = (copy[0] as number) ^ 1;
+  else return Uint8Array.of(0x20);
   return copy;
 }
