@@ -1,4 +1,13 @@
-import { chmodSync, closeSync, existsSync, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { StoreError } from '../core/errors.ts';
 import { APPLICATION_ID } from './schema.ts';
@@ -11,9 +20,10 @@ const MAGIC = 'SQLite format 3\0';
  * sound one. Throws StoreError and leaves the file as it is (faults E4, E5). Creates an absent file with mode 0600.
  */
 export function inspectFile(path: string): void {
-  if (!existsSync(dirname(path))) {
+  const folder = dirname(path);
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new StoreError(
-      `The store's folder ${dirname(path)} does not exist. Create it, or name another --store.`,
+      `The store's folder ${folder} ${existsSync(folder) ? 'is a file. Name' : 'does not exist. Create it, or name'} another --store.`,
       'unavailable',
     );
   }
