@@ -5,10 +5,10 @@ import type { CallEvent } from '../core/event.ts';
 export function changeEvent(assignments: readonly string[]): (event: CallEvent) => CallEvent {
   const changes = assignments.map(parseAssignment);
   return (event) =>
-    changes.reduce((changed, { path, value }) => assign(changed, path, value) as CallEvent, event);
+    changes.reduce((changed, { path, text }) => assign(changed, path, text) as CallEvent, event);
 }
 
-function parseAssignment(text: string): { path: string[]; value: unknown } {
+function parseAssignment(text: string): { path: string[]; text: string } {
   const at = text.indexOf('=');
   const path = text.slice(0, at).split('.');
   if (at < 1 || path.some((key) => key === '')) {
@@ -16,20 +16,22 @@ function parseAssignment(text: string): { path: string[]; value: unknown } {
   }
   if (path.some((key) => key === '__proto__'))
     throw new UsageError(`--set: '${text}' names __proto__, which is no field.`);
-  return { path, value: parseValue(text.slice(at + 1)) };
+  return { path, text: text.slice(at + 1) };
 }
 
-/** JSON where it is JSON (`42`, `null`, `"42"`), else the text itself. A phone number stays text. */
-function parseValue(text: string): unknown {
+/** JSON where it is JSON (`42`, `null`, `"42"`), else the text itself. A number in place of a text stays text: a phone number. */
+function parseValue(text: string, current: unknown): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'number' && typeof current === 'string' ? text : value;
   } catch {
     return text;
   }
 }
 
-function assign(target: unknown, [key, ...rest]: string[], value: unknown): unknown {
-  if (key === undefined) return value;
+function assign(target: unknown, [key, ...rest]: string[], text: string): unknown {
+  if (key === undefined) return parseValue(text, target);
   const object = typeof target === 'object' && target !== null ? (target as Record<string, unknown>) : {};
-  return { ...object, [key]: assign(object[key], rest, value) };
+  const current = Object.hasOwn(object, key) ? object[key] : undefined;
+  return { ...object, [key]: assign(current, rest, text) };
 }

@@ -23,7 +23,7 @@ export function inspectFile(path: string): void {
   const folder = dirname(path);
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new StoreError(
-      `The store's folder ${folder} ${existsSync(folder) ? 'is a file. Name' : 'does not exist. Create it, or name'} another --store.`,
+      `The store ${path} cannot be opened: the folder ${folder} ${existsSync(folder) ? 'is a file. Name' : 'does not exist. Create it, or name'} another --store.`,
       'unavailable',
     );
   }

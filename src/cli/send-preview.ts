@@ -1,0 +1,71 @@
+import { EXIT, type ExitCode } from '../core/errors.ts';
+import { maskNumbers, visible } from '../core/redact.ts';
+import { type Delivery, type DeliveryStyle, deliveryHeaders } from '../sender/delivery.ts';
+import type { Planned } from '../sender/plan.ts';
+import type { Context } from './context.ts';
+import { curlCommand } from './curl.ts';
+import type { SendTestOptions } from './send-plan.ts';
+
+/** `--curl` and `--dry-run`: what the first deliveries would look like. */
+export function showDeliveries(
+  context: Context,
+  url: URL,
+  planned: Iterable<Planned>,
+  { options, style, total }: { options: SendTestOptions; style: DeliveryStyle; total: number | null },
+): ExitCode {
+  const shown = options.curl === true ? 1 : 5;
+  const deliveries: { delivery: Delivery; headers: string[] }[] = [];
+  for (const { afterMs, make } of planned) {
+    const at = context.io.now() + (afterMs ?? 0);
+    const delivery = make(at);
+    deliveries.push({ delivery, headers: deliveryHeaders(delivery, 1, at, style) });
+    if (deliveries.length === shown) break;
+  }
+  if (options.curl === true) {
+    for (const { delivery, headers } of deliveries) {
+      const command = curlCommand(url, headers, delivery.body, options.insecure);
+      if (options.json === true) context.printJson({ type: 'curl', command });
+      else context.print(command);
+    }
+    if (total !== deliveries.length) context.note('Only the first delivery is shown (--curl).');
+    return EXIT.ok;
+  }
+  if (options.json === true) {
+    context.printJson({
+      type: 'dry_run',
+      url: url.href,
+      total,
+      deliveries: deliveries.map(({ delivery, headers }) => ({
+        event_id: delivery.eventId,
+        event: delivery.event,
+        call_id: delivery.callId,
+        headers: pairs(headers),
+        body_base64: Buffer.from(delivery.body).toString('base64'),
+      })),
+    });
+    return EXIT.ok;
+  }
+  const { dim, strong } = context.style('stdout');
+  for (const { delivery, headers } of deliveries) {
+    context.print(`${strong('POST')} ${url.href}`);
+    for (const [name, value] of pairs(headers)) context.print(`${dim(`${name}:`)} ${visible(value, 300)}`);
+    context.print(`\n${shownBody(delivery.body)}\n`);
+  }
+  const rest = total === null ? 'the rest of the run' : `${total - deliveries.length} more`;
+  context.note(`Nothing was sent (--dry-run)${total === deliveries.length ? '' : `; ${rest} not shown`}.`);
+  return EXIT.ok;
+}
+
+/** A body for people: its lines stay lines, numbers are masked; the exact bytes are in `--json` and `--curl`. */
+function shownBody(body: Uint8Array): string {
+  return maskNumbers(Buffer.from(body).toString('utf8'))
+    .split('\n')
+    .map((line) => visible(line, 2000))
+    .join('\n');
+}
+
+function pairs(headers: readonly string[]): [string, string][] {
+  const result: [string, string][] = [];
+  for (let i = 0; i < headers.length; i += 2) result.push([headers[i] as string, headers[i + 1] as string]);
+  return result;
+}
