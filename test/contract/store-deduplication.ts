@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { NewReceipt, Store, StoredReceipt } from '../../src/core/store.ts';
-import { addInTurn, collect, newReceipt } from '../helpers/records.ts';
+import { AT, addInTurn, collect, newReceipt } from '../helpers/records.ts';
 import type { Bench } from './store.ts';
 
 /** An event id and a body, `id1:A`; the id may be absent, `:A`. */
@@ -205,6 +205,12 @@ export function deduplicationCases(bench: Bench): void {
         one,
         one,
       ]);
+    });
+
+    test('E14 a repetition is known as one, however long it takes to come', async () => {
+      const year = 365 * 86_400_000;
+      const [, late] = await addInTurn(bench.store, [newReceipt(), newReceipt({ receivedAt: AT + year })]);
+      expect(late).toMatchObject({ duplicate: 'duplicate', first: { receivedAt: AT } });
     });
 
     test('bodies that differ in one byte, or in their last, are different', async () => {
