@@ -10,6 +10,15 @@ import type {
 } from '../core/store.ts';
 import { FIRST_OF_BODY, FIRST_OF_EVENT } from './schema.ts';
 import { isConstraintError } from './sqlite-errors.ts';
+import {
+  ATTEMPT_COLUMNS,
+  forwardState,
+  OWED,
+  pushAttempt,
+  pushReceipt,
+  RECEIPT_COLUMNS,
+  type Value,
+} from './sqlite-rows.ts';
 import { fromText, toText } from './sqlite-text.ts';
 
 /** Something to be written; a batch of them makes one transaction. */
@@ -21,18 +30,9 @@ export type Job =
 type ReceiptJob = Extract<Job, { kind: 'receipt' }>;
 type AttemptJob = Extract<Job, { kind: 'attempt' }>;
 
-/** Values of `owed`: the app has yet to answer, or it has not answered with a 2xx. */
-const OWED = { pending: 1, failed: 2 } as const;
-
 /** Rows go in by statements of these many, because a statement's own cost outweighs a row's. */
 const CHUNKS = [16, 4, 1] as const;
 
-const RECEIPT_COLUMNS =
-  'id, event_id, event, call_id, received_at, signature, duplicate, latency_ms, status, owed, flags, detail, body_key, body';
-const ATTEMPT_COLUMNS =
-  'id, event_id, event, call_id, endpoint, url, attempt, due_at, sent_at, status, outcome, duration_ms, final, run, replay_of, error, fault, body';
-
-type Value = string | number | Uint8Array | null;
 type Seen = { row: FirstReceipt; bodyKey: Buffer };
 
 /** The event's second, then the body's SHA-256: equal for equal bodies, and rising with time in an index. */
@@ -116,7 +116,10 @@ export class Writer {
     let at = 0;
     for (const size of chunks(indexes.length)) {
       const values: Value[] = [];
-      for (const index of indexes.slice(at, at + size)) pushAttempt(values, jobs[index] as AttemptJob);
+      for (const index of indexes.slice(at, at + size)) {
+        const { attempt, body } = jobs[index] as AttemptJob;
+        pushAttempt(values, attempt, body);
+      }
       this.#insert('attempts', size, values);
       at += size;
     }
@@ -243,58 +246,4 @@ export class Writer {
 function* chunks(count: number): Iterable<number> {
   let left = count;
   for (const size of CHUNKS) for (; left >= size; left -= size) yield size;
-}
-
-function pushReceipt(
-  values: Value[],
-  receipt: NewReceipt,
-  found: { duplicate: StoredReceipt['duplicate']; redelivery: boolean; bodyKey: Buffer | null },
-): void {
-  const { duplicate, redelivery, bodyKey } = found;
-  const flags = redelivery ? [...receipt.flags, 'redelivery'] : receipt.flags;
-  const known = JSON.stringify([receipt.attempt, receipt.secret, receipt.transitMs]);
-  values.push(
-    toText(receipt.id),
-    toText(receipt.eventId),
-    toText(receipt.event),
-    toText(receipt.callId),
-    receipt.receivedAt,
-    receipt.signature,
-    redelivery ? null : duplicate,
-    duplicate === 'duplicate' ? null : receipt.latencyMs,
-    receipt.status,
-    receipt.forwarding && duplicate !== 'duplicate' ? OWED.pending : null,
-    flags.length === 0 ? null : JSON.stringify(flags),
-    receipt.headers.length === 0 ? known : `${known}\n${receipt.headers.join('\n')}`,
-    bodyKey,
-    receipt.body,
-  );
-}
-
-function pushAttempt(values: Value[], { attempt: a, body }: AttemptJob): void {
-  values.push(
-    toText(a.id),
-    toText(a.eventId),
-    toText(a.event),
-    toText(a.callId),
-    toText(a.endpoint),
-    toText(a.url),
-    a.attempt,
-    a.dueAt,
-    a.sentAt,
-    a.status,
-    a.outcome,
-    a.durationMs,
-    a.final ? 1 : 0,
-    toText(a.run),
-    toText(a.replayOf),
-    toText(a.error),
-    toText(a.fault),
-    body,
-  );
-}
-
-function forwardState(owed: number | null): FirstReceipt['forward'] {
-  if (owed === null) return 'none';
-  return owed === OWED.failed ? 'failed' : 'pending';
 }

@@ -1,0 +1,71 @@
+import type { Attempt } from '../core/record.ts';
+import type { FirstReceipt, NewReceipt, StoredReceipt } from '../core/store.ts';
+import { toText } from './sqlite-text.ts';
+
+/** What a column takes. */
+export type Value = string | number | Uint8Array | null;
+
+/** Values of `owed`: the app has yet to answer, or it has not answered with a 2xx. */
+export const OWED = { pending: 1, failed: 2 } as const;
+
+/** The columns of a row, in the order that its values are pushed in. */
+export const RECEIPT_COLUMNS =
+  'id, event_id, event, call_id, received_at, signature, duplicate, latency_ms, status, owed, flags, detail, body_key, body';
+export const ATTEMPT_COLUMNS =
+  'id, event_id, event, call_id, endpoint, url, attempt, due_at, sent_at, status, outcome, duration_ms, final, run, replay_of, error, fault, body';
+
+/** Adds a receipt's values to those of its statement. `bodyKey` is what it is found by from now on. */
+export function pushReceipt(
+  values: Value[],
+  receipt: NewReceipt,
+  found: { duplicate: StoredReceipt['duplicate']; redelivery: boolean; bodyKey: Buffer | null },
+): void {
+  const { duplicate, redelivery, bodyKey } = found;
+  const flags = redelivery ? [...receipt.flags, 'redelivery'] : receipt.flags;
+  const known = JSON.stringify([receipt.attempt, receipt.secret, receipt.transitMs]);
+  values.push(
+    toText(receipt.id),
+    toText(receipt.eventId),
+    toText(receipt.event),
+    toText(receipt.callId),
+    receipt.receivedAt,
+    receipt.signature,
+    redelivery ? null : duplicate,
+    duplicate === 'duplicate' ? null : receipt.latencyMs,
+    receipt.status,
+    receipt.forwarding && duplicate !== 'duplicate' ? OWED.pending : null,
+    flags.length === 0 ? null : JSON.stringify(flags),
+    receipt.headers.length === 0 ? known : `${known}\n${receipt.headers.join('\n')}`,
+    bodyKey,
+    receipt.body,
+  );
+}
+
+/** Adds an attempt's values to those of its statement. */
+export function pushAttempt(values: Value[], a: Attempt, body: Uint8Array | null): void {
+  values.push(
+    toText(a.id),
+    toText(a.eventId),
+    toText(a.event),
+    toText(a.callId),
+    toText(a.endpoint),
+    toText(a.url),
+    a.attempt,
+    a.dueAt,
+    a.sentAt,
+    a.status,
+    a.outcome,
+    a.durationMs,
+    a.final ? 1 : 0,
+    toText(a.run),
+    toText(a.replayOf),
+    toText(a.error),
+    toText(a.fault),
+    body,
+  );
+}
+
+export function forwardState(owed: number | null): FirstReceipt['forward'] {
+  if (owed === null) return 'none';
+  return owed === OWED.failed ? 'failed' : 'pending';
+}
