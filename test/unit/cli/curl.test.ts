@@ -1,4 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { curlCommand, quote } from '../../../src/cli/curl.ts';
@@ -8,9 +11,17 @@ import { signPayload } from '../../../src/core/signature.ts';
 const SECRET = 'S3CR3T-canary';
 const URL_ = new URL('https://example.com/notify');
 
-/** The words that a POSIX shell makes of this text. */
+/** The words that a POSIX shell makes of this text. Were quoting broken, it would find no program and no files to harm. */
 function shellWords(script: string): string[] {
-  return execFileSync('sh', ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1);
+  const nowhere = mkdtempSync(join(tmpdir(), 'mo-notify-test-'));
+  const output = execFileSync('/bin/sh', ['-c', script], {
+    encoding: 'utf8',
+    cwd: nowhere,
+    env: { PATH: nowhere, HOME: nowhere },
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: 10_000,
+  });
+  return output.split('\0').slice(0, -1);
 }
 
 /** What curl would be called with: a function of that name stands in for it. */
@@ -26,7 +37,7 @@ describe('quote', () => {
     "it's",
     "'",
     "''",
-    "'; rm -rf ~; '",
+    "'; exit 7; '",
     '"double"',
     '$HOME $(id) `id` ${x',
     'a\\b\\\\c\\',
