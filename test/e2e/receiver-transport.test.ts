@@ -141,6 +141,16 @@ describe('B11 the limit of a body', () => {
     expect(text).not.toContain('100 Continue');
   });
 
+  test('chunked and one byte more, in full: 413, nothing of it is stored', async () => {
+    const server = await startReceiver({ maxBody: limit });
+    const body = EVENT.padEnd(limit + 1, ' ');
+    const chunks = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+    const text = await exchange(server.port, `${SIGNED}Transfer-Encoding: chunked\r\n\r\n${chunks}`);
+    expect(parseAnswer(text).status).toBe(413);
+    await expectAlive(server);
+    expect(await receipts(server)).toEqual([['ev_alive', 200]]);
+  });
+
   test('chunked, over the limit and for ever: 413 at the limit, then cut off', async () => {
     const server = await startReceiver({ maxBody: limit });
     const wire = await openWire(server.port);
