@@ -48,7 +48,7 @@ function storeError(path: string, cause: Error & { code?: string }): StoreError 
   }
   if (/CORRUPT|NOTADB/.test(code)) return damaged(path, cause.message);
   return new StoreError(
-    `The store ${path} cannot be used: ${cause.message} (${code || 'no code'}).`,
+    `The store ${path} cannot be used: ${cause.message} (${code || 'no code'}). Check the disk that holds it, or name another --store.`,
     'unavailable',
     { cause },
   );
