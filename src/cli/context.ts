@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { findProject, type Project } from '../config/project.ts';
 import { EXIT, type ExitCode } from '../core/errors.ts';
-import { visibleJson } from '../core/redact.ts';
+import { maskNumbers, visibleJson } from '../core/redact.ts';
 import type { Store } from '../core/store.ts';
 import type { Io, Output } from './io.ts';
 import type { Style } from './style.ts';
@@ -12,6 +12,7 @@ export interface CommonOptions {
   json?: boolean;
   quiet?: boolean;
   verbose?: boolean;
+  showNumbers?: boolean;
   color?: string;
   store?: string;
   config?: string;
@@ -35,6 +36,8 @@ export interface Context {
   note(text: string): void;
   /** A warning, for stderr, even with --quiet. */
   warn(text: string): void;
+  /** Text for people to look at: callers' numbers are masked in it, unless --show-numbers (contract §3). */
+  masked(text: string): string;
   close(): Promise<void>;
 }
 
@@ -64,6 +67,7 @@ export function createContext(io: Io, options: CommonOptions): Context {
       if (options.quiet !== true) line(io.stderr, text);
     },
     warn: (text) => line(io.stderr, text),
+    masked: (text) => (options.showNumbers === true ? text : maskNumbers(text)),
     close: async () => {
       if (store !== null) await store.then((opened) => opened.close()).catch(() => {});
     },

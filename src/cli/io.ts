@@ -52,9 +52,11 @@ export function processIo(): Io {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  const stdout = output(process.stdout, fail);
+  const stderr = output(process.stderr, () => {});
   return {
-    stdout: output(process.stdout, fail),
-    stderr: output(process.stderr, () => {}),
+    stdout,
+    stderr,
     stdin: process.stdin,
     env: process.env,
     cwd: process.cwd(),
@@ -65,6 +67,8 @@ export function processIo(): Io {
     closed: close.signal,
     outputError: () => outputError,
     flushed: async () => {
+      stdout.flush();
+      stderr.flush();
       await Promise.all([process.stdout, process.stderr].map(drained));
       // A file's stream has nothing left to drain when a write failed, and tells of the failure a moment later.
       await new Promise((resolve) => setImmediate(resolve));
@@ -74,24 +78,46 @@ export function processIo(): Io {
   };
 }
 
-function output(stream: NodeJS.WriteStream, fail: (error: NodeJS.ErrnoException) => void): Output {
+/**
+ * On a terminal every text is shown at once; elsewhere those of one turn of the event loop leave together, because a
+ * receiver that writes a line for each of ten thousand deliveries a second would spend its time on writing.
+ */
+function output(
+  stream: NodeJS.WriteStream,
+  fail: (error: NodeJS.ErrnoException) => void,
+): Output & { flush: () => void } {
   let broken = false;
+  let pending = '';
+  const send = (text: string) => {
+    if (broken || text === '') return;
+    try {
+      stream.write(text);
+    } catch (error) {
+      broken = true;
+      fail(error as NodeJS.ErrnoException);
+    }
+  };
+  const flush = () => {
+    const text = pending;
+    pending = '';
+    send(text);
+  };
   return {
     write(text) {
-      if (broken) return;
-      try {
-        stream.write(text);
-      } catch (error) {
-        broken = true;
-        fail(error as NodeJS.ErrnoException);
-      }
+      if (stream.isTTY) return send(text);
+      if (pending === '') setImmediate(flush);
+      pending += text;
+      if (pending.length > PENDING_LIMIT) flush();
     },
+    flush,
     isTTY: stream.isTTY === true,
     get columns() {
       return stream.columns ?? 80;
     },
   };
 }
+
+const PENDING_LIMIT = 65_536;
 
 function drained(stream: NodeJS.WriteStream): Promise<void> {
   if (stream.destroyed || stream.writableLength === 0) return Promise.resolve();

@@ -3,7 +3,7 @@ import type { StoreError } from '../core/errors.ts';
 import { HEADER, headerValue } from '../core/headers.ts';
 import { Histogram } from '../core/histogram.ts';
 import { type Receipt, receiptToJson } from '../core/record.ts';
-import { maskNumbers, visible } from '../core/redact.ts';
+import { visible } from '../core/redact.ts';
 import type { Secret } from '../core/signature.ts';
 import { formatDuration } from '../core/time.ts';
 import type { IncomingRequest, Listening, ServeFault } from '../http/serve.ts';
@@ -129,7 +129,12 @@ export function listenLog(
         last = request;
         if (!receipt.flags.includes('redelivery')) counts.events += 1;
       }
-      if (receipt.latencyMs !== null && receipt.latencyMs >= 0 && receipt.signature === 'valid')
+      if (
+        receipt.latencyMs !== null &&
+        receipt.latencyMs >= 0 &&
+        receipt.signature === 'valid' &&
+        !receipt.flags.includes('rehearsed')
+      )
         latency.record(receipt.latencyMs);
       if (json || quiet) return;
       if (paused || shown >= LINES_A_SECOND) hidden += 1;
@@ -143,7 +148,7 @@ export function listenLog(
       const said =
         app.delivered && context.options.verbose !== true
           ? ''
-          : dim(`  ${visible(maskNumbers(error ?? Buffer.from(app.body).toString('utf8').trim()), 160)}`);
+          : dim(`  ${visible(context.masked(error ?? Buffer.from(app.body).toString('utf8').trim()), 160)}`);
       line(
         `${dim(clock(context.io.now()))}  ${name('<--')}  ${tone(`[${status ?? '---'}]`)} POST ${forwardUrl?.href}  ${dim(`[${receipt.eventId === null ? 'no id' : visible(receipt.eventId, 40)}]`)}  (${formatDuration(durationMs)})${said}`,
       );

@@ -8,6 +8,7 @@ export function withOutputOptions(command: Command): Command {
     .option('--json', 'machine-readable output on stdout, nothing else')
     .option('-q, --quiet', 'no progress or hints')
     .option('-v, --verbose', 'say more')
+    .option('--show-numbers', "show callers' numbers in full, not masked")
     .addOption(oneOf('--color <when>', 'colour the output', ['auto', 'always', 'never']).default('auto'));
 }
 

@@ -36,7 +36,12 @@ export async function signingSecret(
 /** The secrets to check a signature with. */
 export async function checkingSecrets(context: Context, sources: SecretSources): Promise<Secret[]> {
   const named = await namedSecrets(context, sources);
-  return named.length > 0 ? named : [await signingSecret(context, sources, true)];
+  if (named.length > 0) return named;
+  const own = readLocalSecret(context.project);
+  if (own !== null) return [own];
+  throw new UsageError(
+    "No secret to check with. Set MO_SECRET to the endpoint's secret, or name one with --secret-env or --secret-file.",
+  );
 }
 
 /** Standard input can be read once. Throws UsageError where a body and the secret would both come from it. */

@@ -1,5 +1,5 @@
 import { EXIT, type ExitCode } from '../core/errors.ts';
-import { maskNumbers, visible } from '../core/redact.ts';
+import { visible } from '../core/redact.ts';
 import { type Delivery, type DeliveryStyle, deliveryHeaders } from '../sender/delivery.ts';
 import type { Planned } from '../sender/plan.ts';
 import type { Context } from './context.ts';
@@ -49,7 +49,7 @@ export function showDeliveries(
   for (const { delivery, headers } of deliveries) {
     context.print(`${strong('POST')} ${url.href}`);
     for (const [name, value] of pairs(headers)) context.print(`${dim(`${name}:`)} ${visible(value, 300)}`);
-    context.print(`\n${shownBody(delivery.body)}\n`);
+    context.print(`\n${shownBody(delivery.body, context)}\n`);
   }
   const rest = total === null ? 'the rest of the run' : `${total - deliveries.length} more`;
   context.note(`Nothing was sent (--dry-run)${total === deliveries.length ? '' : `; ${rest} not shown`}.`);
@@ -57,8 +57,9 @@ export function showDeliveries(
 }
 
 /** A body for people: its lines stay lines, numbers are masked; the exact bytes are in `--json` and `--curl`. */
-function shownBody(body: Uint8Array): string {
-  return maskNumbers(Buffer.from(body).toString('utf8'))
+function shownBody(body: Uint8Array, context: Context): string {
+  return context
+    .masked(Buffer.from(body).toString('utf8'))
     .split('\n')
     .map((line) => visible(line, 2000))
     .join('\n');

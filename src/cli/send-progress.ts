@@ -1,6 +1,6 @@
 import { Histogram } from '../core/histogram.ts';
 import { type Attempt, isSuccess } from '../core/record.ts';
-import { maskNumbers, visible } from '../core/redact.ts';
+import { visible } from '../core/redact.ts';
 import type { Store } from '../core/store.ts';
 import { formatDuration } from '../core/time.ts';
 import type { AttemptResult } from '../http/attempt.ts';
@@ -77,8 +77,13 @@ export function sendProgress(
     if (faulty && isSuccess(a.status)) return bad(`  accepted, though ${a.fault}`);
     const location = a.status !== null && a.status >= 300 && a.status < 400 ? redirectTarget(result) : '';
     const gone = a.status === 410 ? '  gone: not tried again' : '';
-    const answer = a.status === null ? visible(maskNumbers(a.error ?? ''), 160) : said(result, 80);
+    const answer = a.status === null ? visible(context.masked(a.error ?? ''), 160) : said(result, 80);
     return `${location}${gone}${answer === '' ? '' : dim(`  ${answer}`)}`;
+  }
+
+  /** The beginning of the answer's body, on one line. */
+  function said({ responseBody }: AttemptResult, length: number): string {
+    return visible(context.masked(responseBody.toString('utf8').trim()), length);
   }
 
   return {
@@ -124,11 +129,6 @@ export function sendProgress(
 
 function isRefusal(status: number | null): boolean {
   return status !== null && status >= 400 && status < 500;
-}
-
-/** The beginning of the answer's body, on one line. */
-function said({ responseBody }: AttemptResult, length: number): string {
-  return visible(maskNumbers(responseBody.toString('utf8').trim()), length);
 }
 
 function redirectTarget(result: AttemptResult): string {
