@@ -1,8 +1,8 @@
-const SIGNIFICANT_DIGITS = 3;
+const SIGNIFICANT_DIGITS = 4;
 
 /**
- * Counts of durations in buckets of three significant digits, so a percentile is right to half a per cent and a
- * histogram stays small whatever it has seen. Histograms are merged; percentiles are never averaged (contract §4).
+ * Counts of durations in buckets of four significant digits, rounded up: a percentile is never less than it was, and
+ * right to a thousandth, and a histogram stays small whatever it has seen. Histograms are merged; percentiles are never averaged (contract §4).
  */
 export class Histogram {
   readonly #counts = new Map<number, number>();
@@ -56,5 +56,6 @@ function bucketOf(value: number): number {
   const size = Math.abs(value);
   if (size < 0.001) return 0;
   const step = 10 ** (Math.floor(Math.log10(size)) + 1 - SIGNIFICANT_DIGITS);
-  return Number((Math.round(value / step) * step).toPrecision(SIGNIFICANT_DIGITS));
+  // A hair less, so that a value on a bucket's edge stays there in spite of binary fractions.
+  return Number((Math.ceil(value / step - 1e-9) * step).toPrecision(SIGNIFICANT_DIGITS));
 }

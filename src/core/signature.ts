@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { UsageError } from './errors.ts';
 
 /** A signing secret with the name it is known by; the name may be shown, the value never. */
@@ -20,6 +20,7 @@ export type MalformedReason =
   | 'unsupported scheme'
   | 'wrong length'
   | 'not hex'
+  | 'body not bytes'
   | 'empty';
 
 const WELL_FORMED = /^sha256=[0-9a-f]{64}$/;
@@ -41,6 +42,10 @@ export function verifySignature(
   secrets: readonly Secret[],
 ): Verdict {
   if (header === undefined || header === null) return { result: 'missing' };
+  // What JavaScript callers pass is not always what the types ask for: the parsed body is the classic.
+  if (!(body instanceof Uint8Array))
+    return { result: 'malformed', reason: 'body not bytes', digestMatches: false };
+  if (typeof header !== 'string') return verifySignature(body, [header].flat().join(','), secrets);
   if (WELL_FORMED.test(header)) return compare(body, [header], secrets) ?? { result: 'mismatch' };
   const candidates = header
     .split(',', MAX_CANDIDATES)
@@ -59,11 +64,6 @@ export function checkSecret({ name, value }: Secret): void {
       `The secret from ${name} has white space around it (a trailing newline, perhaps). Remove it there.`,
     );
   }
-}
-
-/** A short name for a secret that gives nothing of it away: for telling two apart. */
-export function secretFingerprint(value: string): string {
-  return createHash('sha256').update(`mo-notify fingerprint\0${value}`).digest('hex').slice(0, 8);
 }
 
 function compare(body: Uint8Array, candidates: string[], secrets: readonly Secret[]): Verdict | null {
