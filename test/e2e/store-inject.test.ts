@@ -21,7 +21,7 @@ const cannotInject: string | null = (() => {
       'inject=pwrite64:error=EIO:when=999',
       'true',
     ];
-    execFileSync('strace', ['-f', '--seccomp-bpf', ...failing], { stdio: 'pipe' });
+    execFileSync('strace', ['-f', ...failing], { stdio: 'pipe' });
     return null;
   } catch (error) {
     return `no strace here: ${(error as Error).message.split('\n')[0]}`;
@@ -37,18 +37,7 @@ function listenWith(
   fault: string,
   path = join(tempFolder(), 'deliveries.db'),
 ): { path: string; listen: Running } {
-  const strace = [
-    '-D',
-    '-f',
-    '--seccomp-bpf',
-    '-qq',
-    '-o',
-    '/dev/null',
-    '-e',
-    SYSCALLS,
-    '-e',
-    `inject=${fault}`,
-  ];
+  const strace = ['-D', '-f', '-qq', '-o', '/dev/null', '-e', SYSCALLS, '-e', `inject=${fault}`];
   const command = [process.execPath, BIN, 'listen', '--port', '0', '--json', '--quiet', '--store', path];
   const env = { MO_SECRET: SECRET, NODE_DISABLE_COMPILE_CACHE: '1' };
   const listen = start('strace', [...strace, ...command], { env });
