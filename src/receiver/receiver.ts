@@ -117,7 +117,12 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     const key = stored.redelivery ? origin : stored.seq;
     const forwarded = forward(request, receipt, seqs);
     inFlight.set(key, forwarded);
-    keepRunning(forwarded.finally(() => inFlight.delete(key)));
+    keepRunning(
+      forwarded.finally(() => {
+        // Unless a retry has taken its place already.
+        if (inFlight.get(key) === forwarded) inFlight.delete(key);
+      }),
+    );
     const answer = options.ack === 'first' ? OK : await forwarded;
     await options.rehearsal?.pause();
     return answer;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
 import { SECRET } from '../helpers/delivery.ts';
 import { collect } from '../helpers/records.ts';
@@ -16,6 +16,9 @@ test('E6 two receivers, two senders and reports in processes of their own share 
   const listens = [1, 2].map(() =>
     start(process.execPath, [BIN, 'listen', '--port', '0', '--store', path, '--json'], options),
   );
+  onTestFinished(() => {
+    for (const { child } of listens) child.kill('SIGKILL');
+  });
   const ports = await Promise.all(
     listens.map(async (listen) => (await listen.waitFor(/"url":"http:\/\/127\.0\.0\.1:(\d+)"/))[1] as string),
   );
