@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { EnvironmentError } from '../core/errors.ts';
 import { headerValue, type RawHeaders } from '../core/headers.ts';
@@ -62,6 +62,7 @@ export interface Listening {
 export async function serve(options: ServeOptions): Promise<Listening> {
   const limits = { ...LIMITS, ...options.limits };
   const server = createServer({
+    IncomingMessage: Arriving,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
     connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs),
@@ -82,58 +83,79 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   return { port, host: options.host, close: (graceMs) => close(server, graceMs) };
 }
 
-function receiveRequest(request: IncomingMessage, response: ServerResponse, options: ServeOptions): void {
-  const { onFault } = options;
+/**
+ * A request that hands its body on as the parser finds it. A readable stream between the two would cost as much as
+ * verifying the delivery does.
+ */
+class Arriving extends IncomingMessage {
+  /** Told of each part of the body, then of its end; without one the body is dropped. */
+  taker: ((chunk: Buffer | null) => void) | null = null;
+
+  override push(chunk: Buffer | null): boolean {
+    this.taker?.(chunk);
+    return true;
+  }
+}
+
+function receiveRequest(request: Arriving, response: ServerResponse, options: ServeOptions): void {
+  const { maxBody, onFault } = options;
   if (options.allowHosts !== null && !hostAllowed(request.headers.host, options.allowHosts)) {
     onFault?.({ kind: 'wrong_host', detail: String(request.headers.host) });
     return refuse(request, response, 403, 'Host not allowed');
   }
-  if (declaredLength(request) > options.maxBody) {
+  if (declaredLength(request) > maxBody) {
     onFault?.({ kind: 'too_large', detail: `${declaredLength(request)} bytes declared` });
     return refuse(request, response, 413, 'Body too large');
   }
-  let body: Buffer = NO_BYTES;
-  let chunks: Buffer[] | null = null;
+  const chunks: Buffer[] = [];
   let size = 0;
-  let over = false;
-  request.on('data', (chunk: Buffer) => {
-    size += chunk.length;
-    if (over) return;
-    if (size > options.maxBody) {
-      over = true;
-      chunks = null;
-      onFault?.({ kind: 'too_large', detail: `more than ${options.maxBody} bytes` });
-      return refuse(request, response, 413, 'Body too large');
-    }
-    if (size === chunk.length) body = chunk;
-    else if (chunks === null) chunks = [body, chunk];
-    else chunks.push(chunk);
-  });
-  request.on('end', () => {
-    if (over) return;
-    if (chunks !== null) body = Buffer.concat(chunks);
-    options
-      .handle({
-        method: request.method ?? '',
-        target: request.url ?? '/',
-        headers: request.rawHeaders,
-        body,
-        receivedAt: options.now(),
-      })
-      .then(
-        (answer) => sendAnswer(response, answer, options.limits?.requestTimeoutMs),
-        (error: unknown) => {
-          onFault?.({ kind: 'failed', detail: String(error) });
-          sendAnswer(response, { status: 500, headers: [], body: 'Internal error' });
-        },
+  request.taker = (chunk) => {
+    if (chunk === null) {
+      request.taker = null;
+      answerRequest(
+        request,
+        response,
+        chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
+        options,
       );
-  });
+      return;
+    }
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size <= maxBody) return;
+    request.taker = null;
+    onFault?.({ kind: 'too_large', detail: `more than ${maxBody} bytes` });
+    refuse(request, response, 413, 'Body too large');
+  };
   request.on('error', () => {
-    if (!over) onFault?.({ kind: 'aborted', detail: `the sender went away after ${size} body bytes` });
+    if (request.taker === null) return;
+    request.taker = null;
+    onFault?.({ kind: 'aborted', detail: `the sender went away after ${size} body bytes` });
   });
 }
 
-const NO_BYTES = Buffer.alloc(0);
+function answerRequest(
+  request: Arriving,
+  response: ServerResponse,
+  body: Buffer,
+  options: ServeOptions,
+): void {
+  options
+    .handle({
+      method: request.method ?? '',
+      target: request.url ?? '/',
+      headers: request.rawHeaders,
+      body,
+      receivedAt: options.now(),
+    })
+    .then(
+      (answer) => sendAnswer(response, answer, options.limits?.requestTimeoutMs),
+      (error: unknown) => {
+        options.onFault?.({ kind: 'failed', detail: String(error) });
+        sendAnswer(response, { status: 500, headers: [], body: 'Internal error' });
+      },
+    );
+}
 
 function sendAnswer(
   response: ServerResponse,
@@ -145,8 +167,8 @@ function sendAnswer(
   const length = status === 204 || status === 304 ? [] : ['Content-Length', String(Buffer.byteLength(body))];
   response.writeHead(status, [...headers, ...length]);
   response.end(body);
-  // For a client that does not read (fault C1); the next request on the connection lifts it.
-  response.setTimeout(patienceMs);
+  // For a client that does not read its answers (fault C1); the next request on the connection lifts it.
+  if (response.socket?.writableNeedDrain) response.setTimeout(patienceMs);
 }
 
 /** Answers without reading the rest, and closes: what is still coming is not worth the bandwidth. */
@@ -154,7 +176,6 @@ function refuse(request: IncomingMessage, response: ServerResponse, status: numb
   response.writeHead(status, ['Connection', 'close', 'Content-Length', String(text.length)]);
   response.end(text, () => {
     // A moment for the answer to be read before the reset that unread bytes cause.
-    request.resume();
     setTimeout(() => request.socket.destroy(), LAST_WORDS_MS).unref();
   });
 }
