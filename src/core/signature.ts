@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { UsageError } from './errors.ts';
+import { hmacSha256 } from './hmac.ts';
 
 /** A signing secret with the name it is known by; the name may be shown, the value never. */
 export interface Secret {
@@ -28,7 +29,7 @@ const MAX_CANDIDATES = 5;
 
 /** `sha256=` + HMAC-SHA256 of the raw body in lower-case hex: the value of `X-MO-Signature` (contract §1). */
 export function signPayload(body: Uint8Array | string, secret: string): string {
-  return `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+  return `sha256=${hmacSha256(secret, typeof body === 'string' ? Buffer.from(body) : body)}`;
 }
 
 /**
