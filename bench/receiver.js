@@ -20,7 +20,6 @@ const SIDES = {
     'listen',
     '--port',
     '0',
-    '--json',
     '--store',
     `sqlite:${join(folder, 'bench.db')}`,
   ],

@@ -1,6 +1,7 @@
 import Database from 'libsql';
 import { StoreError } from '../core/errors.ts';
 import type { RecordFilter, Store, StoredReceipt } from '../core/store.ts';
+import { createCheckpointer } from './checkpointer.ts';
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 import { guard, guardRead } from './sqlite-errors.ts';
@@ -8,7 +9,8 @@ import { foreign, inspectFile } from './sqlite-file.ts';
 import { type Reader, readAttempts, readReceipts, tallyRecords } from './sqlite-read.ts';
 import { type Job, keyOf, Writer } from './sqlite-write.ts';
 
-const BATCH = 64;
+/** Small enough that the first senders of a crowd are answered while the last are being read. */
+const BATCH = 32;
 const QUEUE_LIMIT = 10_000;
 const PATIENCE_MS = 5000;
 const OPEN_TIMEOUT_MS = 5000;
@@ -24,7 +26,13 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
   if (path !== ':memory:') inspectFile(path);
   const db = connect(path, options.durability ?? 'normal');
   const writer = new Writer(db);
-  const queue = new GroupCommit<Job>((jobs) => guard(path, () => writer.commit(jobs)), {
+  const checkpointer = path === ':memory:' ? null : createCheckpointer(path);
+  const commit = (jobs: Job[]) => {
+    const results = guard(path, () => writer.commit(jobs));
+    checkpointer?.wrote(jobs.length);
+    return results;
+  };
+  const queue = new GroupCommit<Job>(commit, {
     batch: BATCH,
     limit: QUEUE_LIMIT,
     patienceMs: PATIENCE_MS,
@@ -47,6 +55,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
     receipts: (filter) => readReceipts(reader, filter),
     close: async () => {
       await queue.drained();
+      await checkpointer?.stop();
       emptyLog(db);
       db.close();
     },
@@ -58,10 +67,9 @@ function connect(path: string, durability: 'normal' | 'full'): Database.Database
     const db = new Database(path, { timeout: OPEN_TIMEOUT_MS });
     try {
       checkOwner(db, path);
-      db.exec('PRAGMA page_size = 8192');
       db.exec('PRAGMA journal_mode = WAL');
-      // 32 MiB of log between two checkpoints: each one waits for the disk.
-      db.exec('PRAGMA wal_autocheckpoint = 4000');
+      // The checkpointer comes first; this bounds the log to 128 MiB without them.
+      db.exec('PRAGMA wal_autocheckpoint = 32768');
       db.exec(`PRAGMA synchronous = ${durability}`);
       db.exec('PRAGMA temp_store = memory');
       migrate(db);
