@@ -29,6 +29,8 @@ export function execFor(commandLine: string, context: Context): Exec {
     running += 1;
     const child = spawn(commandLine, {
       shell: true,
+      // A group of its own, so that what the shell starts ends with it.
+      detached: true,
       cwd: context.io.cwd,
       env: environment(request, context.io.env),
       // With --json nothing but our own lines may go to stdout.
@@ -63,7 +65,7 @@ export function execFor(commandLine: string, context: Context): Exec {
           }),
     stop: () => {
       waiting.length = 0;
-      for (const child of children) child.kill();
+      for (const child of children) killGroup(child);
     },
   });
 }
@@ -75,4 +77,13 @@ function environment(request: IncomingRequest, env: Record<string, string | unde
     MO_EVENT_ID: headerValue(request.headers, HEADER.eventId) ?? '',
     MO_DELIVERY_ATTEMPT: headerValue(request.headers, HEADER.attempt) ?? '',
   };
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGTERM');
+  } catch {
+    // It has ended meanwhile.
+  }
 }

@@ -5,6 +5,7 @@ import { Histogram } from '../core/histogram.ts';
 import { type Receipt, receiptToJson } from '../core/record.ts';
 import { visible } from '../core/redact.ts';
 import type { Secret } from '../core/signature.ts';
+import type { FirstReceipt } from '../core/store.ts';
 import { formatDuration } from '../core/time.ts';
 import type { IncomingRequest, Listening, ServeFault } from '../http/serve.ts';
 import type { AppAnswer } from '../receiver/forward.ts';
@@ -16,7 +17,7 @@ const LINES_A_SECOND = 100;
 /** What the user sees of a listening receiver. */
 export interface ListenLog {
   ready(server: Listening, about: { secret: Secret; made: boolean; verify: boolean; location: string }): void;
-  received(receipt: Receipt, request: IncomingRequest): void;
+  received(receipt: Receipt, request: IncomingRequest, first: FirstReceipt | null): void;
   answered(receipt: Receipt, request: IncomingRequest, app: AppAnswer | null): void;
   storeFailure(error: StoreError): void;
   fault(fault: ServeFault): void;
@@ -70,10 +71,10 @@ export function listenLog(
     }
   }
 
-  function describe(receipt: Receipt, request: IncomingRequest): string {
+  function describe(receipt: Receipt, request: IncomingRequest, first: FirstReceipt | null): string {
     const id = receipt.eventId === null ? 'no id' : visible(receipt.eventId, 40);
     const again = receipt.attempt !== null && receipt.attempt > 1 ? dim(`  attempt ${receipt.attempt}`) : '';
-    return `${dim(clock(receipt.receivedAt))}  ${name('-->')}  ${visible(receipt.event ?? '(no event)', 24).padEnd(17)}  ${dim(`[${id}]`)}  ${signature(receipt, request)}${latencyText(receipt)}${again}${notes(receipt)}`;
+    return `${dim(clock(receipt.receivedAt))}  ${name('-->')}  ${visible(receipt.event ?? '(no event)', 24).padEnd(17)}  ${dim(`[${id}]`)}  ${signature(receipt, request)}${latencyText(receipt)}${again}${notes(receipt)}${earlier(receipt, first)}`;
   }
 
   function signature(receipt: Receipt, request: IncomingRequest): string {
@@ -90,6 +91,13 @@ export function listenLog(
     return latencyMs < 0
       ? warn(`  ${formatDuration(-latencyMs)} before its timestamp`)
       : `  latency ${formatDuration(latencyMs)}`;
+  }
+
+  /** For a suspected replay: what the same signed bytes came as before. */
+  function earlier({ duplicate }: Receipt, first: FirstReceipt | null): string {
+    if (duplicate !== 'suspected_replay' || first === null) return '';
+    const id = first.eventId === null ? 'no id' : visible(first.eventId, 40);
+    return dim(`  same bytes as [${id}] at ${clock(first.receivedAt)}`);
   }
 
   function notes({ duplicate, flags, status }: Receipt): string {
@@ -119,7 +127,7 @@ export function listenLog(
         );
       context.note(`Try it: mo-notify send-test ${port}\n`);
     },
-    received(receipt, request) {
+    received(receipt, request, first) {
       counts.received += 1;
       if (receipt.duplicate === 'duplicate') counts.duplicates += 1;
       if (receipt.duplicate === 'conflict') counts.conflicts += 1;
@@ -138,7 +146,7 @@ export function listenLog(
         latency.record(receipt.latencyMs);
       if (json || quiet) return;
       if (paused || shown >= LINES_A_SECOND) hidden += 1;
-      else line(describe(receipt, request));
+      else line(describe(receipt, request, first));
     },
     answered(receipt, _request, app) {
       if (json) return context.printJson({ type: 'receipt', ...receiptToJson(receipt) });
@@ -161,7 +169,7 @@ export function listenLog(
     },
     fault({ kind, detail }) {
       if (kind === 'aborted') counts.aborted += 1;
-      if (json) return;
+      if (json) return context.printJson({ type: 'fault', kind, detail });
       if (!quiet)
         line(
           `${dim(clock(context.io.now()))}  ${warn('xxx')}  ${kind.replace('_', ' ')}: ${visible(detail)}`,

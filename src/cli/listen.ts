@@ -102,7 +102,8 @@ async function listen(
   const { secrets, made } = await receiverSecrets(context, options);
   const secret = secrets[0] as (typeof secrets)[number];
   if (options.printSecret === true) {
-    context.print(secret.value);
+    if (options.json === true) context.printJson({ type: 'secret', name: secret.name, secret: secret.value });
+    else context.print(secret.value);
     return EXIT.ok;
   }
   if (options.writeEnv !== undefined) {

@@ -91,7 +91,7 @@ export function writeEnvFile(path: string, secret: Secret, name = DEFAULT_ENV): 
       throw new UsageError(`--write-env: ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
     }
   }
-  const line = `${name}=${secret.value}`;
+  const line = `${name}=${envValue(secret.value)}`;
   const present = new RegExp(`^${name}=.*$`, 'm');
   const next = present.test(text)
     ? text.replace(present, () => line)
@@ -103,6 +103,12 @@ export function writeEnvFile(path: string, secret: Secret, name = DEFAULT_ENV): 
       `--write-env: ${path} cannot be written (${(error as NodeJS.ErrnoException).code}).`,
     );
   }
+}
+
+/** A value as env files take it: bare where nothing in it could be misread, else in quotes. */
+function envValue(value: string): string {
+  if (/^[\w./+=:@%-]+$/.test(value)) return value;
+  return value.includes("'") ? `"${value.replaceAll(/["\\$`]/g, '\\$&')}"` : `'${value}'`;
 }
 
 function localPath(project: Project): string {

@@ -2,7 +2,7 @@ import { StoreError } from '../core/errors.ts';
 import { HEADER } from '../core/headers.ts';
 import { isSuccess, type Receipt } from '../core/record.ts';
 import type { Secret } from '../core/signature.ts';
-import type { NewReceipt, Settlement, Store, StoredReceipt } from '../core/store.ts';
+import type { FirstReceipt, NewReceipt, Settlement, Store, StoredReceipt } from '../core/store.ts';
 import type { Answer, IncomingRequest } from '../http/serve.ts';
 import type { AppAnswer, Forwarder } from './forward.ts';
 import { type Judgement, judge } from './judge.ts';
@@ -25,7 +25,8 @@ export interface ReceiverOptions {
   /** Only these types go to the app; null for all. */
   events: readonly string[] | null;
   rehearsal: Rehearsal | null;
-  onReceived?: (receipt: Receipt, request: IncomingRequest) => void;
+  /** `first` is the receipt that this one repeats in some way (contract §2). */
+  onReceived?: (receipt: Receipt, request: IncomingRequest, first: FirstReceipt | null) => void;
   /** When all is known: the answer, and what the app said. */
   onAnswered?: (receipt: Receipt, request: IncomingRequest, app: AppAnswer | null) => void;
   onStoreFailure?: (error: StoreError) => void;
@@ -88,7 +89,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     receipt.duplicate = stored.duplicate;
     if (stored.redelivery) receipt.flags = [...receipt.flags, 'redelivery'];
     if (stored.duplicate === 'duplicate' || stored.redelivery) receipt.latencyMs = null;
-    options.onReceived?.(receipt, request);
+    options.onReceived?.(receipt, request, stored.first);
     if (!forwarding) return finish(receipt, request, answer ?? OK);
     return handOn(request, receipt, stored);
   }
@@ -96,7 +97,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   /** Keeps a refused delivery for whoever looks for the reason; the answer does not wait for it. */
   function record(request: IncomingRequest, receipt: Receipt & NewReceipt, answer: Answer): Promise<Answer> {
     keepRunning(store.addReceipt(receipt).catch(unavailable));
-    options.onReceived?.(receipt, request);
+    options.onReceived?.(receipt, request, null);
     return finish(receipt, request, answer);
   }
 
@@ -255,7 +256,7 @@ function toReceipt(request: IncomingRequest, judgement: Judgement, id: string): 
 /** The app's own status for the sender, so that its retries work; 502 or 504 where the app gave none. */
 function appAnswer({ result, body }: AppAnswer): Answer {
   if (result.status !== null) return { status: result.status, headers: [], body };
-  const timedOut = result.error?.startsWith('no answer') === true;
+  const timedOut = /^no (?:answer|connection)/.test(result.error ?? '');
   return {
     status: timedOut ? 504 : 502,
     headers: RETRY_AFTER,

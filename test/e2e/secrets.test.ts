@@ -172,7 +172,7 @@ describe('the secret that listen makes', () => {
     writeFileSync(path, 'A=1\nMO_SECRET=old\nB=2', { mode: 0o644 });
     const writing = testIo({ cwd, env });
     expect(await run(['listen', '--port', '0', '--for', '1ms', '--write-env', path], writing)).toBe(0);
-    expect(readFileSync(path, 'utf8')).toBe(`A=1\nMO_SECRET=${CANARY}\nB=2`);
+    expect(readFileSync(path, 'utf8')).toBe(`A=1\nMO_SECRET='${CANARY}'\nB=2`);
     expect(filesWith(cwd, FORMS)).toEqual([{ path, mode: 0o600 }]);
     expectNoLeak(writing.out() + writing.err(), 'listen --write-env');
   });
