@@ -14,6 +14,7 @@ const BATCH = 32;
 const QUEUE_LIMIT = 10_000;
 const PATIENCE_MS = 5000;
 const OPEN_TIMEOUT_MS = 5000;
+const OPEN_RETRY_MS = 10;
 
 export interface SqliteOptions {
   durability?: 'normal' | 'full';
@@ -62,7 +63,24 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
   };
 }
 
+/**
+ * Opens the file, again and again where another process is just making it: SQLite refuses some locks at once, whatever
+ * time-out it was given. Nothing is under way yet that the waiting could hold up.
+ */
 function connect(path: string, durability: 'normal' | 'full'): Database.Database {
+  const deadline = performance.now() + OPEN_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return connectOnce(path, durability);
+    } catch (error) {
+      const passing = error instanceof StoreError && error.reason === 'busy';
+      if (!passing || performance.now() > deadline) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, OPEN_RETRY_MS);
+    }
+  }
+}
+
+function connectOnce(path: string, durability: 'normal' | 'full'): Database.Database {
   return guard(path, () => {
     const db = new Database(path, { timeout: OPEN_TIMEOUT_MS });
     try {
