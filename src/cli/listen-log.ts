@@ -1,6 +1,6 @@
 import { explainSignature } from '../check/explain.ts';
 import type { StoreError } from '../core/errors.ts';
-import { HEADER, headerValue } from '../core/headers.ts';
+import { HEADER, headerPairs, headerValue } from '../core/headers.ts';
 import { Histogram } from '../core/histogram.ts';
 import { type Receipt, receiptToJson } from '../core/record.ts';
 import { visible } from '../core/redact.ts';
@@ -32,7 +32,11 @@ export interface ListenLog {
 
 export function listenLog(
   context: Context,
-  { forwardUrl, secrets }: { forwardUrl: URL | null; secrets: readonly Secret[] },
+  {
+    forwardUrl,
+    secrets,
+    withBodies,
+  }: { forwardUrl: URL | null; secrets: readonly Secret[]; withBodies: boolean },
 ): ListenLog {
   const json = context.options.json === true;
   const quiet = context.options.quiet === true && !json;
@@ -148,8 +152,11 @@ export function listenLog(
       if (paused || shown >= LINES_A_SECOND) hidden += 1;
       else line(describe(receipt, request, first));
     },
-    answered(receipt, _request, app) {
-      if (json) return context.printJson({ type: 'receipt', ...receiptToJson(receipt) });
+    answered(receipt, request, app) {
+      if (json) {
+        const bodies = withBodies ? wireForm(request) : {};
+        return context.printJson({ type: 'receipt', ...receiptToJson(receipt), ...bodies });
+      }
       if (quiet || app === null) return;
       const { status, durationMs, error } = app.result;
       const tone = app.delivered ? good : bad;
@@ -219,4 +226,9 @@ function clock(ms: number): string {
   const date = new Date(ms);
   const pad = (value: number, width = 2) => String(value).padStart(width, '0');
   return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}.${pad(date.getMilliseconds(), 3)}`;
+}
+
+/** What came over the wire, for `verify --delivery`. */
+function wireForm({ headers, body }: IncomingRequest): Record<string, unknown> {
+  return { headers: headerPairs(headers), body_base64: Buffer.from(body).toString('base64') };
 }

@@ -38,6 +38,7 @@ interface ListenOptions {
   allowHost?: string[];
   for?: string;
   maxEvents?: number;
+  withBodies?: boolean;
   printSecret?: boolean;
   writeEnv?: string;
   exec?: string;
@@ -71,6 +72,7 @@ export function configure(command: Command, start: StartContext): void {
     .option('--strict', 'refuse what is no event, withhold suspected replays')
     .option('--max-body <size>', 'the largest body taken', '1MiB')
     .option('--allow-host <name...>', 'accept only these host names in requests (default: any)')
+    .option('--with-bodies', 'with --json: the headers and the body of each delivery too, numbers unmasked')
     .option('--for <time>', 'end after this long')
     .option('--max-events <n>', 'end after this many events', wholeNumber(1))
     .option('--print-secret', 'print the secret and end')
@@ -114,7 +116,11 @@ async function listen(
   const store = await context.store();
   const forwarder = forwardTo === undefined ? null : createForwarder(parseTarget(forwardTo));
   const ending = endSignal(context, settings.forMs);
-  const log = listenLog(context, { forwardUrl: forwarder?.url ?? null, secrets });
+  const log = listenLog(context, {
+    forwardUrl: forwarder?.url ?? null,
+    secrets,
+    withBodies: options.withBodies === true,
+  });
   const exec = options.exec === undefined ? null : execFor(options.exec, context);
   const receiver = createReceiver({
     secrets: options.verify ? secrets : null,

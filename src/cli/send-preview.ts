@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode } from '../core/errors.ts';
+import { headerPairs } from '../core/headers.ts';
 import { visible } from '../core/redact.ts';
 import { type Delivery, type DeliveryStyle, deliveryHeaders } from '../sender/delivery.ts';
 import type { Planned } from '../sender/plan.ts';
@@ -39,7 +40,7 @@ export function showDeliveries(
         event_id: delivery.eventId,
         event: delivery.event,
         call_id: delivery.callId,
-        headers: pairs(headers),
+        headers: headerPairs(headers),
         body_base64: Buffer.from(delivery.body).toString('base64'),
       })),
     });
@@ -48,7 +49,8 @@ export function showDeliveries(
   const { dim, strong } = context.style('stdout');
   for (const { delivery, headers } of deliveries) {
     context.print(`${strong('POST')} ${url.href}`);
-    for (const [name, value] of pairs(headers)) context.print(`${dim(`${name}:`)} ${visible(value, 300)}`);
+    for (const [name, value] of headerPairs(headers))
+      context.print(`${dim(`${name}:`)} ${visible(value, 300)}`);
     context.print(`\n${shownBody(delivery.body, context)}\n`);
   }
   const rest = total === null ? 'the rest of the run' : `${total - deliveries.length} more`;
@@ -63,10 +65,4 @@ function shownBody(body: Uint8Array, context: Context): string {
     .split('\n')
     .map((line) => visible(line, 2000))
     .join('\n');
-}
-
-function pairs(headers: readonly string[]): [string, string][] {
-  const result: [string, string][] = [];
-  for (let i = 0; i < headers.length; i += 2) result.push([headers[i] as string, headers[i + 1] as string]);
-  return result;
 }

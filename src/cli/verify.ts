@@ -1,16 +1,19 @@
 import type { Command } from 'commander';
 import { explainSignature } from '../check/explain.ts';
-import { EXIT } from '../core/errors.ts';
+import { EXIT, UsageError } from '../core/errors.ts';
 import { visible } from '../core/redact.ts';
 import { verifySignature } from '../core/signature.ts';
+import { parseSavedDelivery, type SavedDelivery } from '../logs/saved-delivery.ts';
 import type { StartContext } from './context.ts';
 import { readInput } from './input.ts';
+import type { Io } from './io.ts';
 import { withOutputOptions, withSecretOptions } from './options.ts';
 import { checkingSecrets, refuseSharedStdin } from './secrets.ts';
 
 interface VerifyOptions {
-  body: string;
-  signature: string;
+  body?: string;
+  signature?: string;
+  delivery?: string;
   json?: boolean;
   secretEnv?: string[];
   secretFile?: string[];
@@ -19,16 +22,24 @@ interface VerifyOptions {
 
 export function configure(command: Command, start: StartContext): void {
   withSecretOptions(withOutputOptions(command))
-    .requiredOption('--body <file>', "the body's exact bytes; - for standard input")
-    .requiredOption('--signature <value>', 'the X-MO-Signature header')
-    .addHelpText('after', '\nExample:\n  mo-notify verify --body event.json --signature sha256=757107ea…')
+    .option('--body <file>', "the body's exact bytes; - for standard input")
+    .option('--signature <value>', 'the X-MO-Signature header')
+    .option(
+      '--delivery <file>',
+      'both of them: a saved HTTP request, or a line of listen --json --with-bodies',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  mo-notify verify --body event.json --signature sha256=757107ea…\n  mo-notify verify --delivery request.http',
+    )
     .action(async (options: VerifyOptions) => {
       const context = start(options);
       refuseSharedStdin('--body', options.body, options);
+      refuseSharedStdin('--delivery', options.delivery, options);
       const secrets = await checkingSecrets(context, options);
-      const body = await readInput(options.body, '--body', context.io);
-      const verdict = verifySignature(body, options.signature, secrets);
-      const explanation = explainSignature(body, options.signature, secrets, verdict);
+      const { body, signature } = await readDelivery(options, context.io);
+      const verdict = verifySignature(body, signature, secrets);
+      const explanation = explainSignature(body, signature, secrets, verdict);
       context.exitCode = verdict.result === 'valid' ? EXIT.ok : EXIT.shortfall;
       if (options.json === true) {
         const { result } = verdict;
@@ -52,4 +63,15 @@ export function configure(command: Command, start: StartContext): void {
           "Check that the secret is the endpoint's, and that the body is the raw one, byte for byte.",
       );
     });
+}
+
+/** Body and signature, each by its flag or both out of one file. Throws UsageError. */
+async function readDelivery({ body, signature, delivery }: VerifyOptions, io: Io): Promise<SavedDelivery> {
+  if (delivery !== undefined && body === undefined && signature === undefined) {
+    return parseSavedDelivery(await readInput(delivery, '--delivery', io), delivery);
+  }
+  if (delivery !== undefined || body === undefined || signature === undefined) {
+    throw new UsageError('Give --body and --signature, or --delivery alone, which holds both.');
+  }
+  return { body: await readInput(body, '--body', io), signature };
 }

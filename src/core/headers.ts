@@ -27,6 +27,13 @@ export function headerValue(headers: RawHeaders, name: string): string | undefin
   return value;
 }
 
+/** Names with their values, in order, for JSON and for people. */
+export function headerPairs(headers: RawHeaders): [name: string, value: string][] {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < headers.length; i += 2) pairs.push([headers[i] as string, headers[i + 1] as string]);
+  return pairs;
+}
+
 /** An event id is an opaque text of 1 to 256 printable ASCII characters; false for anything else. */
 export function isEventId(id: string): boolean {
   return id.length <= MAX_EVENT_ID && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(id);

@@ -130,7 +130,7 @@ describe('a bad value ends with 2, is repeated, and what is allowed is said', ()
     [['listen', '--max-body', '1GB'], `'1GB'`, /256MiB/],
     [['listen', '--for', 'soon'], `'soon'`, /30s/],
     [['listen', '--invalid-status', '403'], `'403'`, /400, 401/],
-    [['verify', '--body', 'x'], '--signature', /required/],
+    [['verify', '--body', 'x'], '--signature', /or --delivery/],
     [['sign'], '--body', /required/],
     [['report', 'extra'], 'report', /too many arguments/],
   ])('%j', async (args, repeated, allowed) => {
