@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { verdict } from './figures.js';
 import { output, ready, start } from './pinned.js';
-import { lastLine } from './sender.js';
 
 const RATE = 1000;
 const SECONDS = 20;
@@ -53,10 +52,15 @@ async function measure(mode) {
     ];
     const { text, code } = await output(1, args, { env: { MO_SECRET: 'bench-secret' }, cwd: folder });
     if (code !== 0) throw new Error(`send-test ended with ${code}`);
-    const counted = lastLine(endpoint);
-    endpoint.kill('SIGTERM');
-    const { rate } = JSON.parse(await counted);
-    return { rate, p99: JSON.parse(text.trim().split('\n').at(-1)).latency_ms.p99 };
+    const lines = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const { latency_ms: latency } = lines.pop();
+    // From when the first was due to when the last was sent: what the run achieved, start-up and stalls included.
+    const first = Math.min(...lines.map((attempt) => Date.parse(attempt.due_at)));
+    const last = Math.max(...lines.map((attempt) => Date.parse(attempt.sent_at)));
+    return { rate: ((lines.length - 1) / (last - first)) * 1000, p99: latency.p99 };
   } finally {
     endpoint.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });

@@ -86,7 +86,7 @@ async function measure(side) {
 }
 
 /** What a process prints until it ends. */
-export function lastLine(child) {
+function lastLine(child) {
   return new Promise((resolve) => {
     let text = '';
     child.stdout.on('data', (chunk) => {
