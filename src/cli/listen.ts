@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { SecretSources } from '../config/secrets.ts';
 import { EXIT, type ExitCode, UsageError } from '../core/errors.ts';
 import { eventType } from '../core/event.ts';
 import { newId } from '../core/id.ts';
@@ -6,7 +7,7 @@ import { parseDuration } from '../core/time.ts';
 import { serve } from '../http/serve.ts';
 import { createForwarder } from '../receiver/forward.ts';
 import { createReceiver, type Rehearsal } from '../receiver/receiver.ts';
-import type { Context, StartContext } from './context.ts';
+import type { CommonOptions, Context, StartContext } from './context.ts';
 import { execFor } from './exec.ts';
 import { listenKeys } from './listen-keys.ts';
 import { listenLog } from './listen-log.ts';
@@ -21,7 +22,7 @@ import {
 import { receiverSecrets } from './secrets.ts';
 import { parseTarget } from './target.ts';
 
-interface ListenOptions {
+interface ListenOptions extends CommonOptions, SecretSources {
   port: number;
   host: string;
   path?: string;
@@ -42,11 +43,6 @@ interface ListenOptions {
   printSecret?: boolean;
   writeEnv?: string;
   exec?: string;
-  json?: boolean;
-  quiet?: boolean;
-  secretEnv?: string[];
-  secretFile?: string[];
-  secretStdin?: boolean;
 }
 
 const GRACE_MS = 5000;

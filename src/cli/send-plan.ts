@@ -1,3 +1,4 @@
+import type { SecretSources } from '../config/secrets.ts';
 import { UsageError } from '../core/errors.ts';
 import { type BodyFormat, eventType } from '../core/event.ts';
 import { isEventId } from '../core/headers.ts';
@@ -6,13 +7,13 @@ import { parseDuration } from '../core/time.ts';
 import type { Fault } from '../sender/delivery.ts';
 import { eventCount, type Planned, type PlanOptions } from '../sender/plan.ts';
 import { SCENARIOS, type Scenario } from '../sender/scenario.ts';
-import type { Context } from './context.ts';
+import type { CommonOptions, Context } from './context.ts';
 import { readInput } from './input.ts';
 import { runClock } from './run-clock.ts';
 import { changeEvent } from './set-path.ts';
 
 /** The flags of `send-test`, as commander parses them. */
-export interface SendTestOptions {
+export interface SendTestOptions extends CommonOptions, SecretSources {
   event?: string[];
   scenario?: string;
   speed: string;
@@ -38,10 +39,6 @@ export interface SendTestOptions {
   insecure?: boolean;
   threshold?: string[];
   record: boolean;
-  json?: boolean;
-  secretEnv?: string[];
-  secretFile?: string[];
-  secretStdin?: boolean;
 }
 
 /** The plan that the flags ask for. Throws UsageError. */

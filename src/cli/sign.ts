@@ -1,22 +1,19 @@
 import type { Command } from 'commander';
+import type { SecretSources } from '../config/secrets.ts';
 import { HEADER } from '../core/headers.ts';
 import { newId } from '../core/id.ts';
 import { signPayload } from '../core/signature.ts';
-import type { StartContext } from './context.ts';
+import type { CommonOptions, StartContext } from './context.ts';
 import { curlCommand } from './curl.ts';
 import { readInput } from './input.ts';
 import { withOutputOptions, withSecretOptions } from './options.ts';
 import { refuseSharedStdin, signingSecret } from './secrets.ts';
 import { parseTarget } from './target.ts';
 
-interface SignOptions {
+interface SignOptions extends CommonOptions, SecretSources {
   body: string;
   headers?: boolean;
   curl?: string;
-  json?: boolean;
-  secretEnv?: string[];
-  secretFile?: string[];
-  secretStdin?: boolean;
 }
 
 export function configure(command: Command, start: StartContext): void {

@@ -1,5 +1,6 @@
 import { UsageError } from '../core/errors.ts';
 import type { Histogram } from '../core/histogram.ts';
+import { formatRatio, parseRatio } from '../core/ratio.ts';
 import { formatDuration, parseDuration } from '../core/time.ts';
 
 /** What a run of send-test adds up to. */
@@ -41,7 +42,7 @@ export function parseSendThresholds(texts: readonly string[]): SendThreshold[] {
     ];
     const figure = parseFigure(name, share);
     const limit = figure.kind.endsWith('_rate')
-      ? parseRate(value, text)
+      ? parseRatio(value, text)
       : parseDuration(value, '--threshold');
     return { text: text.trim(), figure, comparison, limit };
   });
@@ -52,9 +53,7 @@ export function unmetThresholds(thresholds: readonly SendThreshold[], totals: Ru
   return thresholds.flatMap(({ text, figure, comparison, limit }) => {
     const observed = observe(figure, totals);
     if (observed === null) return [`the threshold '${text}' has no data: nothing was delivered`];
-    const shown = figure.kind.endsWith('_rate')
-      ? `${Math.floor(observed * 10_000 + 1e-6) / 100} %`
-      : formatDuration(observed);
+    const shown = figure.kind.endsWith('_rate') ? formatRatio(observed) : formatDuration(observed);
     return holds(observed, comparison, limit) ? [] : [`the threshold '${text}' is missed: it was ${shown}`];
   });
 }
@@ -79,11 +78,4 @@ function holds(observed: number, comparison: SendThreshold['comparison'], limit:
   if (comparison === '<') return observed < limit;
   if (comparison === '<=') return observed <= limit;
   return comparison === '>' ? observed > limit : observed >= limit;
-}
-
-function parseRate(value: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(value);
-  const rate = match ? Number(`${match[1]}e${match[2] ? -2 : 0}`) : Number.NaN;
-  if (!(rate >= 0 && rate <= 1)) throw new UsageError(`--threshold: '${text}' needs a rate from 0% to 100%.`);
-  return rate;
 }

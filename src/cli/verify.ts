@@ -1,23 +1,20 @@
 import type { Command } from 'commander';
 import { explainSignature } from '../check/explain.ts';
+import type { SecretSources } from '../config/secrets.ts';
 import { EXIT, UsageError } from '../core/errors.ts';
 import { visible } from '../core/redact.ts';
 import { verifySignature } from '../core/signature.ts';
 import { parseSavedDelivery, type SavedDelivery } from '../logs/saved-delivery.ts';
-import type { StartContext } from './context.ts';
+import type { CommonOptions, StartContext } from './context.ts';
 import { readInput } from './input.ts';
 import type { Io } from './io.ts';
 import { withOutputOptions, withSecretOptions } from './options.ts';
 import { checkingSecrets, refuseSharedStdin } from './secrets.ts';
 
-interface VerifyOptions {
+interface VerifyOptions extends CommonOptions, SecretSources {
   body?: string;
   signature?: string;
   delivery?: string;
-  json?: boolean;
-  secretEnv?: string[];
-  secretFile?: string[];
-  secretStdin?: boolean;
 }
 
 export function configure(command: Command, start: StartContext): void {

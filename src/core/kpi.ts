@@ -10,6 +10,7 @@ import {
   Z95,
 } from './interval.ts';
 import { nearest } from './nearest.ts';
+import { parseRatio } from './ratio.ts';
 import { parseDuration } from './time.ts';
 
 /** The figures a receiver is judged by, with their thresholds (contract §4). Times are ms, rates 0 to 1. */
@@ -109,16 +110,6 @@ export function parseThreshold(text: string): [KpiName, number] {
 
 function isKpiName(name: string): name is KpiName {
   return Object.hasOwn(KPIS, name);
-}
-
-function parseRatio(value: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(value);
-  // `e-2` rather than a division: 99.9 / 100 is above 0.999, which 999 of 1,000 would then miss.
-  const ratio = match ? Number(`${match[1]}e${match[2] ? -2 : 0}`) : Number.NaN;
-  if (!(ratio >= 0 && ratio <= 1)) {
-    throw new UsageError(`--threshold: '${text}' needs a rate from 0% to 100%, such as 99% or 0.99.`);
-  }
-  return ratio;
 }
 
 function noData(name: KpiName, threshold: number): Kpi {

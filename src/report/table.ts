@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import type { Kpi } from '../core/kpi.ts';
+import { formatRatio } from '../core/ratio.ts';
 import { visible } from '../core/redact.ts';
 import { formatDuration } from '../core/time.ts';
 import type { EndpointReport, Report } from './report.ts';
@@ -58,7 +59,7 @@ function renderEndpoints(endpoints: readonly EndpointReport[], style: TableStyle
     visible(e.name, 40),
     String(e.events),
     String(e.attempts),
-    e.success_rate === null ? '–' : percent(e.success_rate),
+    e.success_rate === null ? '–' : formatRatio(e.success_rate),
     e.latency_ms.p50 === null
       ? '–'
       : `${formatDuration(e.latency_ms.p50)} / ${formatDuration(e.latency_ms.p95 as number)}`,
@@ -94,12 +95,7 @@ function amount({ unit }: Pick<Kpi, 'unit'>, value: number | null): string {
 }
 
 function bare(unit: Kpi['unit'], value: number): string {
-  return unit === 'ms' ? formatDuration(value) : percent(value);
-}
-
-/** Never rounds up to 100 %; 0.57 × 10,000 is a little below 5,700 in floating point. */
-function percent(ratio: number): string {
-  return `${Math.floor(ratio * 10_000 + 1e-6) / 100} %`;
+  return unit === 'ms' ? formatDuration(value) : formatRatio(value);
 }
 
 function grid(head: string[], rows: string[][], style: TableStyle, width: number): string {
