@@ -1,6 +1,8 @@
 #!/usr/bin/env node
-import module from 'node:module';
+const module_ = require('node:module');
 
-module.enableCompileCache?.();
-const { processIo, run } = await import('../dist/cli.js');
-process.exitCode = await run(process.argv.slice(2), processIo());
+module_.enableCompileCache?.();
+const { processIo, run } = require('../dist/cli.cjs');
+run(process.argv.slice(2), processIo()).then((code) => {
+  process.exitCode = code;
+});

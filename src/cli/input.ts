@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { UsageError } from '../core/errors.ts';
 import type { Io } from './io.ts';
 
@@ -20,7 +20,7 @@ export async function readStdin(io: Io): Promise<Buffer> {
 export async function readInput(source: string, flag: string, io: Io): Promise<Buffer> {
   if (source === '-') return readStdin(io);
   try {
-    return await readFile(source);
+    return readFileSync(source);
   } catch (error) {
     throw new UsageError(`${flag}: ${source} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }

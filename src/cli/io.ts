@@ -1,3 +1,4 @@
+import { fstatSync, writeSync } from 'node:fs';
 import { EXIT, KnownError } from '../core/errors.ts';
 
 /** A stream that is written to. Writing never throws; what went wrong is asked for at the end. */
@@ -33,9 +34,11 @@ class OutputError extends KnownError {
   readonly exitCode = EXIT.environment;
 }
 
-/** The real process's streams and signals. A second Ctrl-C ends the process at once. */
+/**
+ * The real process's streams and signals, each made when first asked for, because making them all takes longer than
+ * most commands. A second Ctrl-C ends the process at once.
+ */
 export function processIo(): Io {
-  const interrupt = new AbortController();
   const close = new AbortController();
   let outputError: KnownError | null = null;
   const fail = (error: NodeJS.ErrnoException) => {
@@ -44,34 +47,40 @@ export function processIo(): Io {
     }
     close.abort();
   };
-  process.stdout.on('error', fail);
-  process.stderr.on('error', () => {});
+  let interrupt: AbortController | null = null;
   const onSignal = () => {
-    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
-    interrupt.abort();
+    if (interrupt?.signal.aborted) process.exit(EXIT.interrupted);
+    interrupt?.abort();
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  const stdout = output(process.stdout, fail);
-  const stderr = output(process.stderr, () => {});
+  const stdout = output(1, () => process.stdout, fail);
+  const stderr = output(
+    2,
+    () => process.stderr,
+    () => {},
+  );
   return {
     stdout,
     stderr,
-    stdin: process.stdin,
+    get stdin() {
+      return process.stdin;
+    },
     env: process.env,
     cwd: process.cwd(),
     now: Date.now,
     random: Math.random,
-    interrupted: interrupt.signal,
+    get interrupted() {
+      if (interrupt === null) {
+        interrupt = new AbortController();
+        process.on('SIGINT', onSignal);
+        process.on('SIGTERM', onSignal);
+      }
+      return interrupt.signal;
+    },
     interrupt: onSignal,
     closed: close.signal,
     outputError: () => outputError,
     flushed: async () => {
-      stdout.flush();
-      stderr.flush();
-      await Promise.all([process.stdout, process.stderr].map(drained));
-      // A file's stream has nothing left to drain when a write failed, and tells of the failure a moment later.
-      await new Promise((resolve) => setImmediate(resolve));
+      await Promise.all([stdout.flushed(), stderr.flushed()]);
       process.removeListener('SIGINT', onSignal);
       process.removeListener('SIGTERM', onSignal);
     },
@@ -79,22 +88,41 @@ export function processIo(): Io {
 }
 
 /**
- * On a terminal every text is shown at once; elsewhere those of one turn of the event loop leave together, because a
- * receiver that writes a line for each of ten thousand deliveries a second would spend its time on writing.
+ * On a terminal every text is shown at once, through Node's stream. Elsewhere those of one turn of the event loop leave
+ * together, because a receiver that writes a line for each of ten thousand deliveries a second would spend its time on
+ * writing; and they go straight to the file descriptor, which a pipe's or file's stream would do too.
  */
 function output(
-  stream: NodeJS.WriteStream,
+  fd: number,
+  stream: () => NodeJS.WriteStream,
   fail: (error: NodeJS.ErrnoException) => void,
-): Output & { flush: () => void } {
+): Output & { flushed: () => Promise<void> } {
   let broken = false;
   let pending = '';
+  let opened: NodeJS.WriteStream | null = null;
+  let terminal: boolean | null = null;
+  const isTerminal = () => {
+    terminal ??= isDevice(fd) && stream().isTTY === true;
+    return terminal;
+  };
+  const end = (error: NodeJS.ErrnoException) => {
+    broken = true;
+    fail(error);
+  };
+  const open = () => {
+    if (opened === null) {
+      opened = stream();
+      opened.on('error', end);
+    }
+    return opened;
+  };
   const send = (text: string) => {
     if (broken || text === '') return;
     try {
-      stream.write(text);
+      if (opened !== null || isTerminal()) open().write(text);
+      else writeAll(fd, Buffer.from(text), (rest) => open().write(rest));
     } catch (error) {
-      broken = true;
-      fail(error as NodeJS.ErrnoException);
+      end(error as NodeJS.ErrnoException);
     }
   };
   const flush = () => {
@@ -104,20 +132,45 @@ function output(
   };
   return {
     write(text) {
-      if (stream.isTTY) return send(text);
+      if (isTerminal()) return send(text);
       if (pending === '') setImmediate(flush);
       pending += text;
       if (pending.length > PENDING_LIMIT) flush();
     },
-    flush,
-    isTTY: stream.isTTY === true,
+    async flushed() {
+      flush();
+      if (opened !== null) await drained(opened);
+    },
+    get isTTY() {
+      return isTerminal();
+    },
     get columns() {
-      return stream.columns ?? 80;
+      return isTerminal() ? (stream().columns ?? 80) : 80;
     },
   };
 }
 
 const PENDING_LIMIT = 65_536;
+
+function isDevice(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    return false; // closed by whoever started the process; the first write says so
+  }
+}
+
+/** Writes bytes; what a descriptor that does not block has no room for now is the stream's to write. */
+function writeAll(fd: number, bytes: Buffer, later: (rest: Buffer) => void): void {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      return later(bytes.subarray(at));
+    }
+  }
+}
 
 function drained(stream: NodeJS.WriteStream): Promise<void> {
   if (stream.destroyed || stream.writableLength === 0) return Promise.resolve();

@@ -1,4 +1,4 @@
-import { Chalk, type ChalkInstance } from 'chalk';
+import { styleText } from 'node:util';
 import { UsageError } from '../core/errors.ts';
 import type { Output } from './io.ts';
 
@@ -18,15 +18,18 @@ export function createStyle(
   choice: string | undefined,
   env: Record<string, string | undefined>,
 ): Style {
-  const chalk: ChalkInstance = new Chalk({ level: wantsColor(stream, choice, env) ? 1 : 0 });
+  const colored = wantsColor(stream, choice, env);
+  // Whether there is to be colour is decided here, so styleText is not to look for itself.
+  const paint = (format: 'green' | 'red' | 'yellow' | 'dim' | 'bold' | 'cyan') => (text: string) =>
+    colored ? styleText(format, text, { validateStream: false }) : text;
   return {
-    good: chalk.green,
-    bad: chalk.red,
-    warn: chalk.yellow,
-    dim: chalk.dim,
-    strong: chalk.bold,
-    name: chalk.cyan,
-    colored: chalk.level > 0,
+    good: paint('green'),
+    bad: paint('red'),
+    warn: paint('yellow'),
+    dim: paint('dim'),
+    strong: paint('bold'),
+    name: paint('cyan'),
+    colored,
   };
 }
 

@@ -1,7 +1,5 @@
 const NUMBER = /(?<!\w)\+?\d{7,15}(?!\w)/g;
-// Controls, bidirectional marks and overrides, zero-width characters, line separators, the byte order mark.
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu;
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{DI}]|\p{M}{3,}/gu;
+const PLAIN = /^[\x20-\x7e]*$/;
 
 /** `+919876543210` -> `+91******3210`: enough to recognise a caller by, not enough to call (contract §3). */
 export function maskNumber(number: string): string {
@@ -18,7 +16,8 @@ export function maskNumbers(text: string): string {
 /** Text from outside made safe for a terminal: one line, no control, bidi, zero-width or stacked characters. */
 export function visible(text: string, maxLength = 200): string {
   const cut = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
-  const shown = cut.replaceAll(UNSAFE, (match) => {
+  if (PLAIN.test(cut)) return cut;
+  const shown = cut.replaceAll(unsafe(), (match) => {
     const unit = match.codePointAt(0) as number;
     if (match.length > 2 && unit < 0x10000) return `…`;
     if (match === '\n') return '\\n';
@@ -34,10 +33,18 @@ export function visible(text: string, maxLength = 200): string {
 
 /** JSON whose text is safe for a terminal; it means the same. JSON.stringify leaves C1 and bidi controls as they are. */
 export function visibleJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll(INVISIBLE, (match) =>
+  const json = JSON.stringify(value);
+  if (PLAIN.test(json)) return json;
+  return json.replaceAll(invisible(), (match) =>
     match.replaceAll(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
   );
 }
+
+// In functions, because Unicode's properties take long to compile and plain text needs none of them.
+/** Controls, bidirectional marks and overrides, zero-width characters, line separators, the byte order mark. */
+const invisible = () => /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu;
+/** The same, what is ignored by default, and marks stacked on one character. */
+const unsafe = () => /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{DI}]|\p{M}{3,}/gu;
 
 /** A URL fit for showing: without the user and password it may carry. */
 export function displayUrl(url: URL | string): string {

@@ -38,14 +38,15 @@ describe('the packed tarball', () => {
         'LICENSE',
         'package.json',
         'bin/mo-notify.js',
-        'dist/cli.js',
+        'bin/package.json',
+        'dist/cli.cjs',
         'dist/index.js',
         'dist/types/index.d.ts',
         'dist/THIRD-PARTY-LICENSES',
       ]),
     );
     const allowed =
-      /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|bin\/mo-notify\.js|dist\/(cli|index)\.js|dist\/chunks\/[\w-]+\.js|dist\/types\/[\w/-]+\.d\.ts|dist\/THIRD-PARTY-LICENSES|dist\/dashboard\/[\w./-]+)$/;
+      /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|bin\/(mo-notify\.js|package\.json)|dist\/(cli\.cjs|index\.js)|dist\/chunks\/[\w-]+\.cjs|dist\/types\/[\w/-]+\.d\.ts|dist\/THIRD-PARTY-LICENSES|dist\/dashboard\/[\w./-]+)$/;
     expect(paths.filter((path) => !allowed.test(path))).toEqual([]);
     expect(paths.filter((path) => /\.map$|test|fixture|bench|\.env|\.mo-notify/.test(path))).toEqual([
       ...paths.filter((path) => /^dist\/chunks\/send-test-/.test(path)),
@@ -63,7 +64,7 @@ describe('the packed tarball', () => {
     const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
       devDependencies: Record<string, string>;
     };
-    for (const name of ['commander', 'undici', 'chalk', 'ora', 'cli-table3', 'ulid'])
+    for (const name of ['commander', 'undici', 'ora', 'cli-table3', 'ulid'])
       expect(text).toContain(`${name} ${manifest.devDependencies[name]} (`);
     for (const notice of text.split('\n---\n').filter((one) => one.trim() !== '')) {
       const [title = '', ...licence] = notice.trim().split('\n');
@@ -129,8 +130,8 @@ console.log(said);
   });
 
   test('nothing but the library is importable', async () => {
-    expect(existsSync(installed('mo-notify/dist/cli.js'))).toBe(true);
-    const reach = exec(process.execPath, ['-e', "import('mo-notify/dist/cli.js')"], { cwd: consumer });
+    expect(existsSync(installed('mo-notify/dist/cli.cjs'))).toBe(true);
+    const reach = exec(process.execPath, ['-e', "import('mo-notify/dist/cli.cjs')"], { cwd: consumer });
     await expect(reach).rejects.toThrow(/ERR_PACKAGE_PATH_NOT_EXPORTED/);
   });
 });

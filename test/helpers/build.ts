@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '../..');
 
 /** Before any test: tests that spawn the command line must run what src/ says now; what they write goes away after. */
 export function setup(): () => void {
-  const built = statSync(join(root, 'dist/cli.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const built = statSync(join(root, 'dist/cli.cjs'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const sources = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true }).filter((file) =>
     file.isFile(),
   );
