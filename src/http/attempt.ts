@@ -60,7 +60,7 @@ export function createTransport(options: TransportOptions): Transport {
     connect: guardedConnector(options),
   });
   const path = url.pathname + url.search;
-  const underWay = new Set<AttemptHandler>();
+  const underWay = new UnderWay();
   return {
     send: (request) =>
       new Promise((resolve) => {
@@ -71,16 +71,40 @@ export function createTransport(options: TransportOptions): Transport {
         );
       }),
     abort: () => {
-      for (const attempt of underWay) attempt.stop('aborted', 'interrupted');
+      for (const attempt of underWay.all()) attempt.stop('aborted', 'interrupted');
     },
     close: () => pool.destroy().catch(() => {}),
   };
 }
 
+/**
+ * The attempts under way, each of which knows its place. Not a Set: one that is added to and deleted from for ever
+ * leaves its outgrown tables behind, and those keep what was in them from the quick garbage collection.
+ */
+class UnderWay {
+  readonly #attempts: AttemptHandler[] = [];
+
+  add(attempt: AttemptHandler): void {
+    attempt.place = this.#attempts.push(attempt) - 1;
+  }
+
+  delete(attempt: AttemptHandler): void {
+    const last = this.#attempts.pop() as AttemptHandler;
+    if (last === attempt) return;
+    this.#attempts[attempt.place] = last;
+    last.place = attempt.place;
+  }
+
+  all(): AttemptHandler[] {
+    return [...this.#attempts];
+  }
+}
+
 /** Follows one request through undici. A class, because a sender at full speed makes very many of them. */
 class AttemptHandler implements Dispatcher.DispatchHandler {
+  place = 0;
   readonly #timeoutMs: number;
-  readonly #underWay: Set<AttemptHandler>;
+  readonly #underWay: UnderWay;
   readonly #resolve: (result: AttemptResult) => void;
   readonly #started = performance.now();
   #timer: NodeJS.Timeout;
@@ -92,7 +116,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   #received = 0;
   #settled = false;
 
-  constructor(timeoutMs: number, underWay: Set<AttemptHandler>, resolve: (result: AttemptResult) => void) {
+  constructor(timeoutMs: number, underWay: UnderWay, resolve: (result: AttemptResult) => void) {
     this.#timeoutMs = timeoutMs;
     this.#underWay = underWay;
     this.#resolve = resolve;

@@ -49,7 +49,7 @@ export async function sendAll(planned: Iterable<Planned>, options: SendOptions):
   const shared = { ...options, drain };
   const slots = new Slots(concurrency);
   const room = new Slots(MAX_OPEN);
-  const open = new Set<Promise<void>>();
+  const ended = () => room.release();
   const start = clock.now();
   for (const { afterMs, make } of planned) {
     if (afterMs !== null) {
@@ -62,22 +62,15 @@ export async function sendAll(planned: Iterable<Planned>, options: SendOptions):
     if (!slots.tryTake()) await slots.take();
     if (drain.aborted) {
       slots.release();
+      room.release();
       break;
     }
-    const done = () => {
-      open.delete(delivering);
-      room.release();
-    };
-    const delivering = deliver(make(dueAt ?? clock.now()), dueAt ?? clock.now(), slots, shared).then(
-      done,
-      (error: unknown) => {
-        failed.abort(error);
-        done();
-      },
-    );
-    open.add(delivering);
+    deliver(make(dueAt ?? clock.now()), dueAt ?? clock.now(), slots, shared).then(ended, (error: unknown) => {
+      failed.abort(error);
+      ended();
+    });
   }
-  await Promise.all(open);
+  await room.idle();
   if (failed.signal.aborted) throw failed.signal.reason;
 }
 

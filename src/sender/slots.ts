@@ -1,9 +1,12 @@
 /** Bounds how many requests are under way; waiters are served in turn. */
 export class Slots {
+  readonly #count: number;
   #free: number;
   readonly #waiting: (() => void)[] = [];
+  #onIdle: (() => void) | null = null;
 
   constructor(count: number) {
+    this.#count = count;
     this.#free = count;
   }
 
@@ -14,13 +17,23 @@ export class Slots {
     return true;
   }
 
-  async take(): Promise<void> {
-    if (!this.tryTake()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  take(): Promise<void> {
+    if (this.tryTake()) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   release(): void {
     const next = this.#waiting.shift();
-    if (next === undefined) this.#free += 1;
-    else next();
+    if (next !== undefined) return next();
+    this.#free += 1;
+    if (this.#free === this.#count) this.#onIdle?.();
+  }
+
+  /** Resolves once every slot has been given back; one caller at a time. */
+  idle(): Promise<void> {
+    if (this.#free === this.#count) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
   }
 }

@@ -10,6 +10,8 @@ interface Pending<Job> {
 export interface GroupCommitOptions {
   /** A batch is committed as soon as it holds this many jobs, else at the end of the event loop's turn. */
   batch: number;
+  /** How long jobs that nobody waits for may gather into a batch, ms. */
+  gatherMs: number;
   /** More than this many waiting jobs and the next one is refused as `full`. */
   limit: number;
   /** How long a locked store is tried again before the waiting jobs are refused as `busy`, ms. */
@@ -27,6 +29,7 @@ export class GroupCommit<Job> {
   readonly #options: GroupCommitOptions;
   #queue: Pending<Job>[] = [];
   #scheduled = false;
+  #gathering: NodeJS.Timeout | null = null;
   #lockedSince: number | null = null;
   #idle: (() => void)[] = [];
 
@@ -35,7 +38,8 @@ export class GroupCommit<Job> {
     this.#options = options;
   }
 
-  add<Result>(job: Job): Promise<Result> {
+  /** `hurry` false lets the job wait for others; it makes a batch of one cost what a batch of many does. */
+  add<Result>(job: Job, hurry = true): Promise<Result> {
     if (this.#queue.length >= this.#options.limit) {
       return Promise.reject(
         new StoreError(`The store's queue is full (${this.#options.limit} writes).`, 'full'),
@@ -45,20 +49,28 @@ export class GroupCommit<Job> {
       this.#queue.push({ job, resolve: resolve as (result: unknown) => void, reject });
       if (this.#lockedSince !== null) return;
       if (this.#queue.length >= this.#options.batch) this.#flush();
-      else if (!this.#scheduled) {
-        this.#scheduled = true;
-        setImmediate(this.#flush);
-      }
+      else if (hurry) this.#schedule();
+      else this.#gathering ??= setTimeout(this.#flush, this.#options.gatherMs);
     });
   }
 
   /** Resolves once nothing waits any more. */
   drained(): Promise<void> {
-    return this.#queue.length === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+    if (this.#queue.length === 0) return Promise.resolve();
+    if (this.#lockedSince === null) this.#schedule();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#flush);
   }
 
   readonly #flush = (): void => {
     this.#scheduled = false;
+    if (this.#gathering !== null) clearTimeout(this.#gathering);
+    this.#gathering = null;
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, this.#options.batch);
       let results: unknown[];

@@ -11,6 +11,8 @@ import { type Job, keyOf, Writer } from './sqlite-write.ts';
 
 /** Small enough that the first senders of a crowd are answered while the last are being read. */
 const BATCH = 32;
+/** An attempt's record answers nobody, and a commit for each would cost as much as the attempt. */
+const GATHER_MS = 5;
 const QUEUE_LIMIT = 10_000;
 const PATIENCE_MS = 5000;
 const OPEN_TIMEOUT_MS = 5000;
@@ -35,6 +37,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
   };
   const queue = new GroupCommit<Job>(commit, {
     batch: BATCH,
+    gatherMs: GATHER_MS,
     limit: QUEUE_LIMIT,
     patienceMs: PATIENCE_MS,
     ...options.limits,
@@ -49,7 +52,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
         bodyKey: receipt.accepted ? keyOf(receipt.body, receipt.timestampMs) : null,
       }),
     settleForward: (settlement) => queue.add({ kind: 'settle', settlement }),
-    addAttempt: (attempt, body) => queue.add({ kind: 'attempt', attempt, body }),
+    addAttempt: (attempt, body) => queue.add({ kind: 'attempt', attempt, body }, false),
     tally: (filter: RecordFilter) => reader((db) => tallyRecords(db, filter)),
     takeUnforwarded: () => queue.add({ kind: 'take' }),
     attempts: (filter) => readAttempts(reader, filter),

@@ -32,3 +32,20 @@ test('a slot that is handed to one who waits cannot be snatched by one who comes
   slots.release();
   expect(slots.tryTake()).toBe(true);
 });
+
+test('slots are idle once every one has been given back', async () => {
+  const slots = new Slots(2);
+  await slots.idle();
+  await slots.take();
+  await slots.take();
+  let idle = false;
+  const waiting = slots.idle().then(() => {
+    idle = true;
+  });
+  slots.release();
+  await Promise.resolve();
+  expect(idle).toBe(false);
+  slots.release();
+  await waiting;
+  expect(idle).toBe(true);
+});

@@ -14,7 +14,7 @@ function queueOf(options: Partial<GroupCommitOptions> = {}) {
       batches.push(jobs);
       return jobs.map((job) => job * 10);
     },
-    { batch: 4, limit: 10, patienceMs: 60_000, ...options },
+    { batch: 4, gatherMs: 60_000, limit: 10, patienceMs: 60_000, ...options },
   );
   return { queue, batches, state };
 }
@@ -48,6 +48,30 @@ test('a batch that is full is committed at once, the rest at the end of the turn
   ]);
   expect(ends(await adding)).toEqual([10, 20, 30, 40, 50, 60, 70, 80, 90]);
   expect(batches.at(-1)).toEqual([9]);
+});
+
+test('what is in no hurry gathers until a batch is full, somebody is in a hurry, or the time is up', async () => {
+  const { queue, batches } = queueOf();
+  const patient = [queue.add(1, false), queue.add(2, false)];
+  await turn();
+  await turn();
+  expect(batches).toEqual([]);
+  const hurried = queue.add(3);
+  await Promise.all([...patient, hurried]);
+  expect(batches).toEqual([[1, 2, 3]]);
+  await Promise.all([4, 5, 6, 7].map((job) => queue.add(job, false)));
+  expect(batches.at(-1)).toEqual([4, 5, 6, 7]);
+
+  const brief = queueOf({ gatherMs: 1 });
+  expect(await Promise.all([brief.queue.add(1, false), brief.queue.add(2, false)])).toEqual([10, 20]);
+  expect(brief.batches).toEqual([[1, 2]]);
+});
+
+test('a queue that is drained waits for nobody', async () => {
+  const { queue, batches } = queueOf();
+  queue.add(1, false);
+  await queue.drained();
+  expect(batches).toEqual([[1]]);
 });
 
 test('nothing is acknowledged before its commit', async () => {
