@@ -1,7 +1,8 @@
-import { type Dispatcher, Pool } from 'undici';
 import type { RawHeaders } from '../core/headers.ts';
 import { isSuccess, type Outcome } from '../core/record.ts';
+import { BadAnswerError } from './answer-parser.ts';
 import { type ConnectOptions, guardedConnector } from './connect.ts';
+import { type Connection, Connections, type Exchange } from './connections.ts';
 
 /** One POST to make. */
 export interface OutgoingRequest {
@@ -30,11 +31,12 @@ export interface TransportOptions extends ConnectOptions {
   timeoutMs: number;
 }
 
-/** Sends requests to one endpoint. `send` never rejects. */
+/** Sends requests to one endpoint. `send` never rejects, but with TypeError for a header value that cannot be sent. */
 export interface Transport {
   send(request: OutgoingRequest): Promise<AttemptResult>;
   /** Gives up what is under way: it ends as `aborted`. */
   abort(): void;
+  /** The same, and closes the connections. */
   close(): Promise<void>;
 }
 
@@ -52,30 +54,42 @@ type Ending = [outcome: Outcome, error: string | null];
  */
 export function createTransport(options: TransportOptions): Transport {
   const { url } = options;
-  const pool = new Pool(url.origin, {
-    connections: options.connections,
-    pipelining: 1,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: guardedConnector(options),
-  });
-  const path = url.pathname + url.search;
+  const connections = new Connections(guardedConnector(url, options), options.connections);
+  const start = `POST ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: keep-alive\r\n`;
   const underWay = new UnderWay();
+  const abort = () => {
+    for (const attempt of underWay.all()) attempt.stop('aborted', 'interrupted');
+  };
   return {
-    send: (request) =>
+    send: ({ headers, body }) =>
       new Promise((resolve) => {
-        const handler = new AttemptHandler(options.timeoutMs, underWay, resolve);
-        pool.dispatch(
-          { method: 'POST', path, headers: request.headers as string[], body: request.body },
-          handler,
-        );
+        const request = encodeRequest(start, headers, body);
+        connections.run(new AttemptHandler(request, options.timeoutMs, underWay, resolve));
       }),
-    abort: () => {
-      for (const attempt of underWay.all()) attempt.stop('aborted', 'interrupted');
+    abort,
+    close: async () => {
+      abort();
+      connections.destroy();
     },
-    close: () => pool.destroy().catch(() => {}),
   };
 }
+
+/** The whole request as one run of bytes, which is one write. Throws where a header's value cannot be sent. */
+function encodeRequest(start: string, headers: RawHeaders, body: Uint8Array): Buffer {
+  let head = start;
+  for (let i = 0; i < headers.length; i += 2) {
+    const value = headers[i + 1] as string;
+    if (UNFIT.test(value)) throw new TypeError(`The value of ${headers[i]} cannot stand in a header.`);
+    head += `${headers[i]}: ${value}\r\n`;
+  }
+  head += `Content-Length: ${body.length}\r\n\r\n`;
+  const request = Buffer.allocUnsafe(head.length + body.length);
+  request.write(head, 'latin1');
+  request.set(body, head.length);
+  return request;
+}
+
+const UNFIT = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
  * The attempts under way, each of which knows its place. Not a Set: one that is added to and deleted from for ever
@@ -100,23 +114,32 @@ class UnderWay {
   }
 }
 
-/** Follows one request through undici. A class, because a sender at full speed makes very many of them. */
-class AttemptHandler implements Dispatcher.DispatchHandler {
+/** Follows one request to its outcome. A class, because a sender at full speed makes very many of them. */
+class AttemptHandler implements Exchange {
+  readonly request: Buffer;
+  connection: Connection | null = null;
   place = 0;
   readonly #timeoutMs: number;
   readonly #underWay: UnderWay;
   readonly #resolve: (result: AttemptResult) => void;
   readonly #started = performance.now();
   #timer: NodeJS.Timeout;
-  #abort: ((reason: Error) => void) | null = null;
+  #sent = false;
   #status: number | null = null;
   #durationMs = 0;
   #headers: RawHeaders = [];
   #sample: Buffer = NO_BODY;
   #received = 0;
-  #settled = false;
+  #awaitsBody = false;
+  over = false;
 
-  constructor(timeoutMs: number, underWay: UnderWay, resolve: (result: AttemptResult) => void) {
+  constructor(
+    request: Buffer,
+    timeoutMs: number,
+    underWay: UnderWay,
+    resolve: (result: AttemptResult) => void,
+  ) {
+    this.request = request;
     this.#timeoutMs = timeoutMs;
     this.#underWay = underWay;
     this.#resolve = resolve;
@@ -124,61 +147,57 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     underWay.add(this);
   }
 
-  onConnect(abort: (reason?: Error) => void): void {
-    this.#abort = abort;
-    if (this.#settled) abort(new Error('too late'));
+  onSent(): void {
+    this.#sent = true;
   }
 
-  onHeaders(status: number, rawHeaders: Buffer[]): boolean {
-    if (status < 200) return true;
+  onHead(status: number, headers: string[]): void {
     this.#status = status;
     this.#durationMs = performance.now() - this.#started;
-    this.#headers = rawHeaders.map((header) => header.toString('latin1'));
-    // Nearly always the body is here too; only where it is not does it need a timer of its own.
-    queueMicrotask(() => this.#awaitBody());
-    return true;
+    this.#headers = headers;
   }
 
-  onData(chunk: Buffer): boolean {
+  onBody(chunk: Buffer): void {
     this.#received += chunk.length;
     if (this.#sample.length < BODY_SAMPLE) {
       this.#sample = Buffer.concat([this.#sample, chunk]).subarray(0, BODY_SAMPLE);
     }
     if (this.#received > BODY_LIMIT) this.stop(...verdict(this.#status as number));
-    return true;
   }
 
-  onComplete(): void {
-    this.#settle(...verdict(this.#status as number));
-  }
-
-  onError(error: Error): void {
-    if (this.#status !== null) this.#settle(...verdict(this.#status));
-    else this.#settle(...failure(error, this.#abort !== null));
-  }
-
-  /** Settles the attempt and gives up its connection. */
-  stop(outcome: Outcome, error: string | null): void {
-    this.#settle(outcome, error);
-    this.#abort?.(new Error(error ?? 'enough was read'));
-  }
-
-  timeOut(): void {
-    if (this.#status !== null) return this.stop(...verdict(this.#status));
-    const phase = this.#abort === null ? 'connecting' : 'waiting for the answer';
-    this.stop('timeout', `no answer within ${this.#timeoutMs} ms (${phase})`);
-  }
-
-  #awaitBody(): void {
-    if (this.#settled) return;
+  /** Nearly always the body comes with the head; only where it does not does it need a timer of its own. */
+  onBodyAwaited(): void {
+    if (this.#awaitsBody) return;
+    this.#awaitsBody = true;
     clearTimeout(this.#timer);
     const left = Math.max(1, this.#timeoutMs - this.#durationMs);
     this.#timer = setTimeout(onTimeout, Math.min(BODY_PATIENCE_MS, left), this);
   }
 
+  onEnd(): void {
+    this.#settle(...verdict(this.#status as number));
+  }
+
+  onError(error: Error): void {
+    if (this.#status !== null) this.#settle(...verdict(this.#status));
+    else this.#settle(...failure(error, this.#sent));
+  }
+
+  /** Settles the attempt and gives up its connection. */
+  stop(outcome: Outcome, error: string | null): void {
+    this.#settle(outcome, error);
+    this.connection?.cut();
+  }
+
+  timeOut(): void {
+    if (this.#status !== null) return this.stop(...verdict(this.#status));
+    const phase = !this.#sent ? 'connecting' : 'waiting for the answer';
+    this.stop('timeout', `no answer within ${this.#timeoutMs} ms (${phase})`);
+  }
+
   #settle(outcome: Outcome, error: string | null): void {
-    if (this.#settled) return;
-    this.#settled = true;
+    if (this.over) return;
+    this.over = true;
     clearTimeout(this.#timer);
     this.#underWay.delete(this);
     if (this.#status === null) this.#durationMs = performance.now() - this.#started;
@@ -203,22 +222,20 @@ function verdict(status: number): Ending {
 }
 
 /** Names a failure that came before any status. */
-function failure(error: Error & { code?: string; errors?: Error[] }, connected: boolean): Ending {
+function failure(error: Error & { code?: string; errors?: Error[] }, sent: boolean): Ending {
   const code = error.code ?? (error.cause as { code?: string } | undefined)?.code ?? '';
   const words = error.message || error.errors?.map((inner) => inner.message).join('; ') || code;
   if (code === 'BLOCKED') return ['blocked', words];
   if (code === 'ECONNREFUSED') return ['refused', `connection refused (${words})`];
   if (code === 'ENOTFOUND' || code.startsWith('EAI_'))
     return ['dns', `the host name does not resolve (${code})`];
-  if (code === 'ETIMEDOUT' || code === 'UND_ERR_CONNECT_TIMEOUT')
-    return ['timeout', 'no connection in time (connecting)'];
+  if (code === 'ETIMEDOUT') return ['timeout', 'no connection in time (connecting)'];
   if (/^(CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|UNABLE_TO|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/.test(code)) {
     return ['tls', `${words.split('\n')[0]} (${code})`];
   }
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EADDRNOTAVAIL')
     return ['refused', words];
-  if (error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW')
-    return ['reset', `the answer is not HTTP: ${words}`];
-  if (!connected) return ['reset', `the connection broke before the request (${words})`];
+  if (error instanceof BadAnswerError) return ['reset', `the answer is not HTTP: ${words}`];
+  if (!sent) return ['reset', `the connection broke before the request (${words})`];
   return ['reset', `the connection broke before an answer (${words}); it may have been processed`];
 }

@@ -1,10 +1,9 @@
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
-import { isIP, type LookupFunction, type Socket } from 'node:net';
-import { buildConnector } from 'undici';
+import net, { isIP, type LookupFunction, type Socket } from 'node:net';
+import tls from 'node:tls';
 import { refusal } from './guard.ts';
 
 export interface ConnectOptions {
-  timeoutMs: number;
   /** Accept any TLS certificate. */
   insecure?: boolean;
   /** False where the address did not come from the user: then private addresses are refused too. */
@@ -18,27 +17,45 @@ export class BlockedError extends Error {
   readonly code = 'BLOCKED';
 }
 
+/** Where a connection's bytes go, and who is told that it stands. */
+export interface SocketUser {
+  buffer: Buffer;
+  callback: (bytes: number, buffer: Uint8Array) => boolean;
+  onConnected: () => void;
+}
+
+/** Begins a connection. Throws BlockedError where the address alone forbids it. */
+export type OpenSocket = (user: SocketUser) => Socket;
+
 /**
- * Makes connections, but none to a forbidden address: what a name resolves to is judged in the very look-up that the
- * connection uses, so that neither a name nor a rebinding resolver gets round it (fault D11).
+ * Makes connections to one endpoint, but none to a forbidden address: what a name resolves to is judged in the very
+ * look-up that the connection uses, so that neither a name nor a rebinding resolver gets round it (fault D11).
  */
-export function guardedConnector(options: ConnectOptions): buildConnector.connector {
+export function guardedConnector(url: URL, options: ConnectOptions): OpenSocket {
   const allowPrivate = options.allowPrivate ?? true;
-  const connect = buildConnector({
-    rejectUnauthorized: options.insecure !== true,
-    timeout: options.timeoutMs,
-    autoSelectFamily: true,
-    lookup: guardedLookup(options.lookup ?? (dnsLookup as LookupFunction), allowPrivate),
-  });
-  return (target, callback) => {
-    const host = target.hostname.replace(/^\[|\]$/g, '');
-    const reason = refusal(host, isIP(host) === 0 ? '127.0.0.1' : host, isIP(host) === 0 || allowPrivate);
-    if (reason !== null) return callback(new BlockedError(reason), null);
-    connect(target, (error: Error | null, socket: Socket | null) => {
-      if (error !== null) return callback(error, null);
-      socket?.setNoDelay(true);
-      callback(null, socket as Socket);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const secure = url.protocol === 'https:';
+  const named = isIP(host) === 0;
+  const reason = refusal(host, named ? '127.0.0.1' : host, named || allowPrivate);
+  const lookup = guardedLookup(options.lookup ?? (dnsLookup as LookupFunction), allowPrivate);
+  return ({ buffer, callback, onConnected }) => {
+    if (reason !== null) throw new BlockedError(reason);
+    const common = {
+      host,
+      port: Number(url.port) || (secure ? 443 : 80),
+      autoSelectFamily: true,
+      noDelay: true,
+      lookup,
+      onread: { buffer, callback },
+    };
+    if (!secure) return net.connect(common).once('connect', onConnected);
+    const socket = tls.connect({
+      ...common,
+      ...(named ? { servername: host } : {}),
+      ALPNProtocols: ['http/1.1'],
+      rejectUnauthorized: options.insecure !== true,
     });
+    return socket.once('secureConnect', onConnected);
   };
 }
 

@@ -62,6 +62,8 @@ describe('Ctrl-C', () => {
     await vi.advanceTimersByTimeAsync(4999);
     expect(over).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
+    // The attempts' records are committed a moment later.
+    await vi.advanceTimersByTimeAsync(100);
     const { code, attempts, summary } = await running;
     expect(code).toBe(130);
     expect(attempts).toMatchObject([
