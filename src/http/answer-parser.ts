@@ -1,7 +1,7 @@
 /** What is told of an answer, in this order. Chunks are only good until the call returns. */
 export interface AnswerSink {
   /** Status and headers, names and values in turn; interim answers (1xx) are passed over. */
-  onHead(status: number, headers: string[]): void;
+  onHead(status: number, headers: readonly string[]): void;
   onBody(chunk: Buffer): void;
   /** `reusable` where the connection may carry another exchange; `keepMs` is for how long, if it said so. */
   onEnd(reusable: boolean, keepMs: number | null): void;
@@ -22,6 +22,16 @@ const HEADER_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0]*?)[ \t]*$/;
 const LONE_BREAK = /(?<!\r)\n|\r(?!\n|$)/;
 const CHUNK_LINE = /^([0-9a-f]{1,12})[ \t]*(?:;[^\0]*)?$/i;
 
+interface Head {
+  status: number;
+  headers: readonly string[];
+  length: number | null;
+  /** What `Transfer-Encoding` says. */
+  coding: string | null;
+  reusable: boolean;
+  keepMs: number | null;
+}
+
 type State = 'idle' | 'head' | 'length' | 'chunk line' | 'chunk' | 'chunk end' | 'trailer' | 'until close';
 
 /**
@@ -33,6 +43,9 @@ export class AnswerParser {
   #state: State = 'idle';
   /** The beginning of a line or head whose end is still to come. */
   #held: Buffer | null = null;
+  /** The last head: an endpoint's answers mostly begin alike. */
+  #headText = '';
+  #head: Head | null = null;
   #left = 0;
   #reusable = false;
   #keepMs: number | null = null;
@@ -102,57 +115,23 @@ export class AnswerParser {
   #readHead(bytes: Buffer, at: number): number {
     const end = bytes.indexOf('\r\n\r\n', at, 'latin1');
     const text = bytes.toString('latin1', at, end < 0 ? Math.min(bytes.length, at + HEAD_LIMIT + 1) : end);
-    if (!text.startsWith(START) && !START.startsWith(text)) {
-      throw new BadAnswerError(`it begins with '${text.slice(0, 40)}'`);
+    if (end < 0 || text !== this.#headText) {
+      checkHead(text);
+      if (end < 0) return -1;
+      this.#head = parseHead(text.split('\r\n'));
+      this.#headText = text;
     }
-    if (text.length > HEAD_LIMIT) throw new BadAnswerError(`its headers take more than ${HEAD_LIMIT} bytes`);
-    if (LONE_BREAK.test(text)) throw new BadAnswerError('a line of its headers ends wrongly');
-    if (end < 0) return -1;
-    this.#takeHead(text.split('\r\n'), end + 4 === bytes.length);
+    this.#takeHead(this.#head as Head, end + 4 === bytes.length);
     return end + 4;
   }
 
-  #takeHead(lines: string[], last: boolean): void {
-    const statusLine = STATUS_LINE.exec(lines[0] as string);
-    if (statusLine === null)
-      throw new BadAnswerError(`its status line is '${(lines[0] as string).slice(0, 80)}'`);
-    const status = Number(statusLine[2]);
-    const headers: string[] = [];
-    let length: number | null = null;
-    let coding: string | null = null;
-    this.#reusable = statusLine[1] === '1';
-    this.#keepMs = null;
-    for (let i = 1; i < lines.length; i++) {
-      const header = HEADER_LINE.exec(lines[i] as string);
-      if (header === null)
-        throw new BadAnswerError(`a header line is '${(lines[i] as string).slice(0, 80)}'`);
-      const [, name, value] = header as unknown as [string, string, string];
-      headers.push(name, value);
-      switch (name.toLowerCase()) {
-        case 'content-length': {
-          const declared = contentLength(value);
-          if (length !== null && length !== declared) throw new BadAnswerError('it has two Content-Length');
-          length = declared;
-          break;
-        }
-        case 'transfer-encoding':
-          coding = coding === null ? value : `${coding}, ${value}`;
-          break;
-        case 'connection':
-          if (/(?:^|,)\s*close\s*(?:,|$)/i.test(value)) this.#reusable = false;
-          break;
-        case 'keep-alive': {
-          const seconds = /timeout=(\d{1,6})/i.exec(value)?.[1];
-          if (seconds !== undefined) this.#keepMs = Number(seconds) * 1000;
-          break;
-        }
-      }
-    }
+  #takeHead(head: Head, last: boolean): void {
+    const { status, length, coding } = head;
     if (status < 200 && status !== 101) return;
-    // Both at once is how one side is made to see another body than the other; another protocol is none of ours.
-    if ((coding !== null && length !== null) || status === 101) this.#reusable = false;
+    this.#reusable = head.reusable;
+    this.#keepMs = head.keepMs;
+    this.#sink.onHead(status, head.headers);
     const bodyless = status === 204 || status === 304 || status === 101;
-    this.#sink.onHead(status, headers);
     if (bodyless || (coding === null && length === 0)) return this.#finish(last);
     if (coding !== null) this.#state = /(?:^|,)\s*chunked\s*$/i.test(coding) ? 'chunk line' : 'until close';
     else this.#state = length === null ? 'until close' : 'length';
@@ -204,6 +183,56 @@ export class AnswerParser {
     this.#state = 'idle';
     this.#sink.onEnd(this.#reusable && clean, this.#keepMs);
   }
+}
+
+/** Refuses, as soon as it shows, what will never be a head. Throws BadAnswerError. */
+function checkHead(text: string): void {
+  if (!text.startsWith(START) && !START.startsWith(text)) {
+    throw new BadAnswerError(`it begins with '${text.slice(0, 40)}'`);
+  }
+  if (text.length > HEAD_LIMIT) throw new BadAnswerError(`its headers take more than ${HEAD_LIMIT} bytes`);
+  if (LONE_BREAK.test(text)) throw new BadAnswerError('a line of its headers ends wrongly');
+}
+
+/** Reads a head's lines. Throws BadAnswerError. */
+function parseHead(lines: string[]): Head {
+  const statusLine = STATUS_LINE.exec(lines[0] as string);
+  if (statusLine === null)
+    throw new BadAnswerError(`its status line is '${(lines[0] as string).slice(0, 80)}'`);
+  const status = Number(statusLine[2]);
+  const headers: string[] = [];
+  let length: number | null = null;
+  let coding: string | null = null;
+  let reusable = statusLine[1] === '1';
+  let keepMs: number | null = null;
+  for (let i = 1; i < lines.length; i++) {
+    const header = HEADER_LINE.exec(lines[i] as string);
+    if (header === null) throw new BadAnswerError(`a header line is '${(lines[i] as string).slice(0, 80)}'`);
+    const [, name, value] = header as unknown as [string, string, string];
+    headers.push(name, value);
+    switch (name.toLowerCase()) {
+      case 'content-length': {
+        const declared = contentLength(value);
+        if (length !== null && length !== declared) throw new BadAnswerError('it has two Content-Length');
+        length = declared;
+        break;
+      }
+      case 'transfer-encoding':
+        coding = coding === null ? value : `${coding}, ${value}`;
+        break;
+      case 'connection':
+        if (/(?:^|,)\s*close\s*(?:,|$)/i.test(value)) reusable = false;
+        break;
+      case 'keep-alive': {
+        const seconds = /timeout=(\d{1,6})/i.exec(value)?.[1];
+        if (seconds !== undefined) keepMs = Number(seconds) * 1000;
+        break;
+      }
+    }
+  }
+  // Both at once is how one side is made to see another body than the other; another protocol is none of ours.
+  if ((coding !== null && length !== null) || status === 101) reusable = false;
+  return { status, headers, length, coding, reusable, keepMs };
 }
 
 function contentLength(value: string): number {

@@ -151,7 +151,7 @@ class AttemptHandler implements Exchange {
     this.#sent = true;
   }
 
-  onHead(status: number, headers: string[]): void {
+  onHead(status: number, headers: readonly string[]): void {
     this.#status = status;
     this.#durationMs = performance.now() - this.#started;
     this.#headers = headers;
@@ -159,8 +159,10 @@ class AttemptHandler implements Exchange {
 
   onBody(chunk: Buffer): void {
     this.#received += chunk.length;
-    if (this.#sample.length < BODY_SAMPLE) {
-      this.#sample = Buffer.concat([this.#sample, chunk]).subarray(0, BODY_SAMPLE);
+    const room = BODY_SAMPLE - this.#sample.length;
+    if (room > 0) {
+      const more = chunk.subarray(0, room);
+      this.#sample = this.#sample.length === 0 ? Buffer.from(more) : Buffer.concat([this.#sample, more]);
     }
     if (this.#received > BODY_LIMIT) this.stop(...verdict(this.#status as number));
   }

@@ -10,7 +10,7 @@ export interface Exchange {
   /** The connection that carries it; `connection.cut()` gives it up. */
   connection: Connection | null;
   onSent(): void;
-  onHead(status: number, headers: string[]): void;
+  onHead(status: number, headers: readonly string[]): void;
   onBody(chunk: Buffer): void;
   /** The head is here, and more of the body is still to come. */
   onBodyAwaited(): void;
@@ -137,7 +137,7 @@ export class Connection implements AnswerSink {
     this.#end(null);
   }
 
-  onHead(status: number, headers: string[]): void {
+  onHead(status: number, headers: readonly string[]): void {
     this.#exchange?.onHead(status, headers);
   }
 

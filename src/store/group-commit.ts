@@ -10,8 +10,8 @@ interface Pending<Job> {
 export interface GroupCommitOptions {
   /** A batch is committed as soon as it holds this many jobs, else at the end of the event loop's turn. */
   batch: number;
-  /** How long jobs that nobody waits for may gather into a batch, ms. */
-  gatherMs: number;
+  /** Jobs that nobody waits for are committed once there are this many, or after so many ms. */
+  gather: { batch: number; ms: number };
   /** More than this many waiting jobs and the next one is refused as `full`. */
   limit: number;
   /** How long a locked store is tried again before the waiting jobs are refused as `busy`, ms. */
@@ -48,9 +48,10 @@ export class GroupCommit<Job> {
     return new Promise<Result>((resolve, reject) => {
       this.#queue.push({ job, resolve: resolve as (result: unknown) => void, reject });
       if (this.#lockedSince !== null) return;
-      if (this.#queue.length >= this.#options.batch) this.#flush();
+      const { batch, gather } = this.#options;
+      if (this.#queue.length >= (hurry ? batch : gather.batch)) this.#flush();
       else if (hurry) this.#schedule();
-      else this.#gathering ??= setTimeout(this.#flush, this.#options.gatherMs);
+      else this.#gathering ??= setTimeout(this.#flush, gather.ms);
     });
   }
 
@@ -72,7 +73,7 @@ export class GroupCommit<Job> {
     if (this.#gathering !== null) clearTimeout(this.#gathering);
     this.#gathering = null;
     while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, this.#options.batch);
+      const batch = this.#queue.splice(0, Math.max(this.#options.batch, this.#options.gather.batch));
       let results: unknown[];
       try {
         results = this.#commit(batch.map((pending) => pending.job));

@@ -12,7 +12,7 @@ import { type Job, keyOf, Writer } from './sqlite-write.ts';
 /** Small enough that the first senders of a crowd are answered while the last are being read. */
 const BATCH = 32;
 /** An attempt's record answers nobody, and a commit for each would cost as much as the attempt. */
-const GATHER_MS = 5;
+const GATHER = { batch: 256, ms: 10 };
 const QUEUE_LIMIT = 10_000;
 const PATIENCE_MS = 5000;
 const OPEN_TIMEOUT_MS = 5000;
@@ -37,7 +37,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
   };
   const queue = new GroupCommit<Job>(commit, {
     batch: BATCH,
-    gatherMs: GATHER_MS,
+    gather: GATHER,
     limit: QUEUE_LIMIT,
     patienceMs: PATIENCE_MS,
     ...options.limits,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { AnswerParser, BadAnswerError } from '../../../src/http/answer-parser.ts';
 
 interface Read {
-  heads: [number, string[]][];
+  heads: [number, readonly string[]][];
   body: string;
   ended: { reusable: boolean; keepMs: number | null } | null;
   cutOff: boolean;
@@ -103,6 +103,26 @@ describe('framing', () => {
       ended: { reusable: true },
     });
   });
+});
+
+test('answers that follow one another each have their own head and body', () => {
+  const seen: string[] = [];
+  const parser = new AnswerParser({
+    onHead: (status, headers) => seen.push(`${status} ${headers.join(' ')}`),
+    onBody: (chunk) => seen.push(chunk.toString()),
+    onEnd: () => seen.push('end'),
+  });
+  const ok = answer('200 OK\nContent-Length: 2', 'ok');
+  const no = answer('503 No\nContent-Length: 3\nRetry-After: 1', 'no!');
+  for (const text of [ok, ok, no, ok]) {
+    parser.expect();
+    parser.push(Buffer.from(text));
+  }
+  const [first, second] = [
+    ['200 Content-Length 2', 'ok', 'end'],
+    ['503 Content-Length 3 Retry-After 1', 'no!', 'end'],
+  ];
+  expect(seen).toEqual([first, first, second, first].flat());
 });
 
 describe('what could be read in two ways', () => {

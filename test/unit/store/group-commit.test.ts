@@ -14,7 +14,7 @@ function queueOf(options: Partial<GroupCommitOptions> = {}) {
       batches.push(jobs);
       return jobs.map((job) => job * 10);
     },
-    { batch: 4, gatherMs: 60_000, limit: 10, patienceMs: 60_000, ...options },
+    { batch: 4, gather: { batch: 4, ms: 60_000 }, limit: 10, patienceMs: 60_000, ...options },
   );
   return { queue, batches, state };
 }
@@ -62,7 +62,7 @@ test('what is in no hurry gathers until a batch is full, somebody is in a hurry,
   await Promise.all([4, 5, 6, 7].map((job) => queue.add(job, false)));
   expect(batches.at(-1)).toEqual([4, 5, 6, 7]);
 
-  const brief = queueOf({ gatherMs: 1 });
+  const brief = queueOf({ gather: { batch: 4, ms: 1 } });
   expect(await Promise.all([brief.queue.add(1, false), brief.queue.add(2, false)])).toEqual([10, 20]);
   expect(brief.batches).toEqual([[1, 2]]);
 });
