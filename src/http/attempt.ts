@@ -1,8 +1,8 @@
 import type { RawHeaders } from '../core/headers.ts';
 import { isSuccess, type Outcome } from '../core/record.ts';
-import { BadAnswerError } from './answer-parser.ts';
 import { type ConnectOptions, guardedConnector } from './connect.ts';
 import { type Connection, Connections, type Exchange } from './connections.ts';
+import { BadMessageError } from './message-parser.ts';
 
 /** One POST to make. */
 export interface OutgoingRequest {
@@ -237,7 +237,7 @@ function failure(error: Error & { code?: string; errors?: Error[] }, sent: boole
   }
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EADDRNOTAVAIL')
     return ['refused', words];
-  if (error instanceof BadAnswerError) return ['reset', `the answer is not HTTP: ${words}`];
+  if (error instanceof BadMessageError) return ['reset', `the answer is not HTTP: ${words}`];
   if (!sent) return ['reset', `the connection broke before the request (${words})`];
   return ['reset', `the connection broke before an answer (${words}); it may have been processed`];
 }

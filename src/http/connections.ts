@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import { AnswerParser, type AnswerSink } from './answer-parser.ts';
+import { ANSWER, type StatusLine } from './answer-parser.ts';
 import type { OpenSocket } from './connect.ts';
+import { type Fields, MessageParser, type MessageSink } from './message-parser.ts';
 
 /** One request and what becomes of it. Ends with `onEnd` or `onError`, once, unless it is cut. */
 export interface Exchange {
@@ -83,13 +84,14 @@ interface Owner {
   onGone(connection: Connection): void;
 }
 
-export class Connection implements AnswerSink {
+export class Connection implements MessageSink<StatusLine> {
   readonly #owner: Owner;
-  readonly #parser = new AnswerParser(this);
+  readonly #parser = new MessageParser(ANSWER, this);
   #socket: Socket | null = null;
   #connected = false;
   #gone = false;
   #exchange: Exchange | null;
+  #keepMs = 0;
   #freeUntil = 0;
 
   constructor(exchange: Exchange, owner: Owner) {
@@ -137,7 +139,8 @@ export class Connection implements AnswerSink {
     this.#end(null);
   }
 
-  onHead(status: number, headers: readonly string[]): void {
+  onHead({ status }: StatusLine, { headers, keepMs }: Fields): void {
+    this.#keepMs = keepMs ?? Number.POSITIVE_INFINITY;
     this.#exchange?.onHead(status, headers);
   }
 
@@ -145,7 +148,7 @@ export class Connection implements AnswerSink {
     this.#exchange?.onBody(chunk);
   }
 
-  onEnd(reusable: boolean, keepMs: number | null): void {
+  onEnd(reusable: boolean): void {
     const exchange = this.#exchange;
     if (exchange === null) return;
     this.#exchange = null;
@@ -154,7 +157,7 @@ export class Connection implements AnswerSink {
     if (!kept) this.#end(null);
     exchange.onEnd();
     if (!kept || this.#gone) return;
-    this.#freeUntil = performance.now() + Math.min(IDLE_MS, (keepMs ?? Number.POSITIVE_INFINITY) - 1000);
+    this.#freeUntil = performance.now() + Math.min(IDLE_MS, this.#keepMs - 1000);
     this.#owner.onFree(this);
   }
 

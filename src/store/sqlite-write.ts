@@ -31,7 +31,7 @@ type ReceiptJob = Extract<Job, { kind: 'receipt' }>;
 type AttemptJob = Extract<Job, { kind: 'attempt' }>;
 
 /** Rows go in by statements of these many, because a statement's own cost outweighs a row's. */
-const CHUNKS = [32, 8, 2, 1] as const;
+const CHUNKS = [16, 4, 1] as const;
 
 type Seen = { row: FirstReceipt; bodyKey: Buffer };
 

@@ -1,25 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AnswerParser, BadAnswerError } from '../../../src/http/answer-parser.ts';
+import { ANSWER } from '../../../src/http/answer-parser.ts';
+import { BadMessageError, MessageParser } from '../../../src/http/message-parser.ts';
 
 interface Read {
   heads: [number, readonly string[]][];
   body: string;
-  ended: { reusable: boolean; keepMs: number | null } | null;
+  ended: { reusable: boolean } | null;
+  keepMs: number | null;
   cutOff: boolean;
   bad: string | null;
 }
 
 /** What is read off a connection that brings these pieces and then ends. */
 function read(pieces: Uint8Array[]): Read {
-  const seen: Read = { heads: [], body: '', ended: null, cutOff: false, bad: null };
-  const parser = new AnswerParser({
-    onHead: (status, headers) => seen.heads.push([status, headers]),
+  const seen: Read = { heads: [], body: '', ended: null, keepMs: null, cutOff: false, bad: null };
+  const parser = new MessageParser(ANSWER, {
+    onHead: ({ status }, { headers, keepMs }) => {
+      seen.heads.push([status, headers]);
+      seen.keepMs = keepMs;
+    },
     onBody: (chunk) => {
       seen.body += chunk.toString('latin1');
     },
-    onEnd: (reusable, keepMs) => {
-      seen.ended = { reusable, keepMs };
+    onEnd: (reusable) => {
+      seen.ended = { reusable };
     },
   });
   parser.expect();
@@ -32,7 +37,7 @@ function read(pieces: Uint8Array[]): Read {
     }
     seen.cutOff = !parser.end();
   } catch (error) {
-    if (!(error instanceof BadAnswerError)) throw error;
+    if (!(error instanceof BadMessageError)) throw error;
     seen.bad = error.message;
   }
   return seen;
@@ -46,7 +51,8 @@ describe('framing', () => {
     expect(readText(answer('200 OK\nContent-Length: 5\nX-A:  b c \t', 'hello'))).toEqual({
       heads: [[200, ['Content-Length', '5', 'X-A', 'b c']]],
       body: 'hello',
-      ended: { reusable: true, keepMs: null },
+      ended: { reusable: true },
+      keepMs: null,
       cutOff: false,
       bad: null,
     });
@@ -67,9 +73,7 @@ describe('framing', () => {
   });
 
   test('how long the other side keeps the connection is passed on', () => {
-    expect(readText(answer('200 OK\nContent-Length: 0\nKeep-Alive: max=5, timeout=7')).ended?.keepMs).toBe(
-      7000,
-    );
+    expect(readText(answer('200 OK\nContent-Length: 0\nKeep-Alive: max=5, timeout=7')).keepMs).toBe(7000);
   });
 
   test('chunks, their extensions and trailers', () => {
@@ -107,8 +111,8 @@ describe('framing', () => {
 
 test('answers that follow one another each have their own head and body', () => {
   const seen: string[] = [];
-  const parser = new AnswerParser({
-    onHead: (status, headers) => seen.push(`${status} ${headers.join(' ')}`),
+  const parser = new MessageParser(ANSWER, {
+    onHead: ({ status }, { headers }) => seen.push(`${status} ${headers.join(' ')}`),
     onBody: (chunk) => seen.push(chunk.toString()),
     onEnd: () => seen.push('end'),
   });
@@ -166,8 +170,8 @@ describe('what could be read in two ways', () => {
   });
 
   test('bytes that no request asked for are refused', () => {
-    const parser = new AnswerParser({ onHead: () => {}, onBody: () => {}, onEnd: () => {} });
-    expect(() => parser.push(Buffer.from('HTTP/1.1 200 OK\r\n\r\n'))).toThrow(BadAnswerError);
+    const parser = new MessageParser(ANSWER, { onHead: () => {}, onBody: () => {}, onEnd: () => {} });
+    expect(() => parser.push(Buffer.from('HTTP/1.1 200 OK\r\n\r\n'))).toThrow(BadMessageError);
   });
 });
 
@@ -236,7 +240,7 @@ describe('for any answer', () => {
     );
   });
 
-  test('no bytes make it throw anything but a BadAnswerError', () => {
+  test('no bytes make it throw anything but a BadMessageError', () => {
     const noise = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       fc.string().map((text) => Buffer.from(`HTTP/1.1 200 ${text}`)),

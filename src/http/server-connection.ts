@@ -1,0 +1,249 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { headerValue } from '../core/headers.ts';
+import { BadMessageError, type Fields, MessageParser, type MessageSink } from './message-parser.ts';
+import { REQUEST, type RequestLine } from './request-parser.ts';
+import type { Answer, ServeLimits, ServeOptions } from './serve.ts';
+
+/** How long the other side has to read a last answer before its connection is cut, ms. */
+const LAST_WORDS_MS = 250;
+const KEEP_ALIVE_MS = 60_000;
+const TLS_HINT = 'a TLS hello came to this plain http port; use http:// in the URL';
+
+/** What the connection is at; each is bounded in time, but for the answering, which is the handler's to bound. */
+type Phase = 'waiting' | 'head' | 'body' | 'answering' | 'unread' | 'over';
+
+/** One client's connection: its requests are read and answered in turn. */
+export class ServerConnection implements MessageSink<RequestLine> {
+  readonly #socket: Socket;
+  readonly #options: ServeOptions;
+  readonly #limits: ServeLimits;
+  readonly #parser = new MessageParser(REQUEST, this);
+  #phase: Phase = 'waiting';
+  /** When the phase began; a request's head and body are one span of time. */
+  #since: number;
+  #answered = 0;
+  #request: RequestLine | null = null;
+  #headers: readonly string[] = [];
+  #chunks: Buffer[] = [];
+  #size = 0;
+  #reusable = true;
+
+  constructor(socket: Socket, options: ServeOptions, limits: ServeLimits, now: number) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#limits = limits;
+    this.#since = now;
+    this.#parser.expect();
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('end', () => this.#ended());
+    socket.on('error', () => this.#lost());
+    socket.on('close', () => this.#lost());
+    socket.on('drain', () => {
+      if (this.#phase === 'unread') this.#next();
+    });
+  }
+
+  get idle(): boolean {
+    return this.#phase === 'waiting';
+  }
+
+  /** Ends what has taken too long; asked every now and then. */
+  check(now: number): void {
+    const { headersTimeoutMs, requestTimeoutMs } = this.#limits;
+    const took = now - this.#since;
+    const first = this.#answered === 0;
+    if (this.#phase === 'waiting' && took > (first ? headersTimeoutMs : KEEP_ALIVE_MS)) {
+      if (first) this.#refuseUnreadable(408, 'no request came');
+      else this.cut();
+    } else if (this.#phase === 'head' && took > headersTimeoutMs) {
+      this.#refuseUnreadable(408, 'its headers took too long');
+    } else if (this.#phase === 'body' && took > requestTimeoutMs) {
+      this.#refuseUnreadable(408, 'its body took too long');
+    } else if (this.#phase === 'unread' && took > requestTimeoutMs) {
+      this.cut();
+    }
+  }
+
+  /** No more requests after the one under way. */
+  finish(): void {
+    this.#reusable = false;
+    if (this.idle) this.cut();
+  }
+
+  cut(): void {
+    this.#phase = 'over';
+    this.#socket.destroy();
+  }
+
+  onHead(request: RequestLine, fields: Fields): void {
+    const { allowHosts, maxBody, onFault } = this.#options;
+    this.#request = request;
+    this.#headers = fields.headers;
+    this.#phase = 'body';
+    if (allowHosts !== null && !hostAllowed(headerValue(fields.headers, 'Host'), allowHosts)) {
+      onFault?.({ kind: 'wrong_host', detail: String(headerValue(fields.headers, 'Host')) });
+      return this.#refuse(403, 'Host not allowed');
+    }
+    if ((fields.length ?? 0) > maxBody) {
+      onFault?.({ kind: 'too_large', detail: `${fields.length} bytes declared` });
+      return this.#refuse(413, 'Body too large');
+    }
+    if (fields.expect === null || !request.modern) return;
+    if (fields.expect.toLowerCase() !== '100-continue') return this.#refuse(417, 'Expectation failed');
+    this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+  }
+
+  onBody(chunk: Buffer): void {
+    if (this.#phase !== 'body') return;
+    this.#size += chunk.length;
+    const { maxBody, onFault } = this.#options;
+    if (this.#size > maxBody) {
+      onFault?.({ kind: 'too_large', detail: `more than ${maxBody} bytes` });
+      return this.#refuse(413, 'Body too large');
+    }
+    this.#chunks.push(chunk);
+  }
+
+  onEnd(reusable: boolean): void {
+    if (this.#phase !== 'body') return;
+    this.#phase = 'answering';
+    if (!reusable) this.#reusable = false;
+    const { method, target } = this.#request as RequestLine;
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#size = 0;
+    const { handle, now, onFault } = this.#options;
+    handle({
+      method,
+      target,
+      headers: this.#headers,
+      body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
+      receivedAt: now(),
+    }).then(
+      (answer) => this.#answer(answer),
+      (error: unknown) => {
+        onFault?.({ kind: 'failed', detail: String(error) });
+        this.#answer({ status: 500, headers: [], body: 'Internal error' });
+      },
+    );
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#phase === 'over') return;
+    if (this.#phase === 'waiting') {
+      this.#phase = 'head';
+      this.#since = performance.now();
+    }
+    // A client may send its next requests unasked, but not without end.
+    if (this.#phase === 'answering' || this.#phase === 'unread') this.#socket.pause();
+    this.#parse(() => this.#parser.push(chunk), chunk);
+  }
+
+  #parse(work: () => void, chunk: Buffer | null = null): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof BadMessageError)) throw error;
+      if (this.#phase === 'over') return;
+      const hello = chunk !== null && chunk[0] === 0x16 && chunk[1] === 0x03;
+      this.#refuseUnreadable(error.tooLong ? 431 : 400, error.message, hello ? TLS_HINT : undefined);
+    }
+  }
+
+  #answer(answer: Answer): void {
+    if (this.#phase !== 'answering') return;
+    const { method } = this.#request as RequestLine;
+    this.#answered += 1;
+    this.#since = performance.now();
+    writeAnswer(this.#socket, answer, { keep: this.#reusable, withBody: method !== 'HEAD' });
+    if (!this.#reusable) return this.#lastWords();
+    // For a client that does not read its answers (fault C1).
+    if (this.#socket.writableNeedDrain) this.#phase = 'unread';
+    else this.#next();
+  }
+
+  /** Takes up the next request, which may be here already. */
+  #next(): void {
+    this.#phase = 'waiting';
+    this.#socket.resume();
+    this.#parse(() => this.#parser.expect());
+    if (this.#phase === 'waiting' && this.#parser.inHead) this.#phase = 'head';
+  }
+
+  /** Answers without reading the rest, and closes: what is still coming is not worth the bandwidth. */
+  #refuse(status: number, text: string): void {
+    this.#phase = 'over';
+    writeAnswer(this.#socket, { status, headers: [], body: text }, { keep: false, withBody: true });
+    this.#lastWords();
+  }
+
+  #refuseUnreadable(status: number, why: string, hint?: string): void {
+    this.#options.onFault?.({ kind: 'bad_request', detail: hint ?? `${status} ${why}` });
+    this.#phase = 'over';
+    writeAnswer(this.#socket, { status, headers: [], body: '' }, { keep: false, withBody: true });
+    this.#lastWords();
+  }
+
+  /** Ends our side, and gives the other a moment to read before the reset that unread bytes cause. */
+  #lastWords(): void {
+    this.#phase = 'over';
+    const socket = this.#socket;
+    socket.resume();
+    socket.end(() => setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref());
+  }
+
+  /** The other side sends no more; an answer that is due it may still want. */
+  #ended(): void {
+    if (this.#phase === 'answering' || this.#phase === 'unread') this.#reusable = false;
+    else {
+      this.#lost();
+      this.#socket.destroy();
+    }
+  }
+
+  #lost(): void {
+    if (this.#phase === 'body') {
+      const detail = `the sender went away after ${this.#size} body bytes`;
+      this.#options.onFault?.({ kind: 'aborted', detail });
+    }
+    this.#phase = 'over';
+  }
+}
+
+function writeAnswer(
+  socket: Socket,
+  { status, headers, body }: Answer,
+  { keep, withBody }: { keep: boolean; withBody: boolean },
+): void {
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`;
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  head += `Date: ${httpDate()}\r\n${keep ? KEEP : CLOSE}`;
+  // These two have no body, so a length would announce bytes that never come.
+  const bodyless = status === 204 || status === 304;
+  const length = Buffer.byteLength(body);
+  if (!bodyless) head += `Content-Length: ${length}\r\n`;
+  if (bodyless || !withBody || length === 0) socket.write(`${head}\r\n`, 'latin1');
+  else if (typeof body !== 'string')
+    socket.write(Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]));
+  else socket.write(`${head}\r\n${body}`, length === body.length ? 'latin1' : 'utf8');
+}
+
+const KEEP = `Connection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_MS / 1000}\r\n`;
+const CLOSE = 'Connection: close\r\n';
+const date = { second: 0, text: '' };
+
+/** Now, as a `Date` header has it; written out once a second. */
+function httpDate(): string {
+  const second = Math.floor(Date.now() / 1000);
+  if (second !== date.second) {
+    date.second = second;
+    date.text = new Date(second * 1000).toUTCString();
+  }
+  return date.text;
+}
+
+function hostAllowed(host: string | null | undefined, allowed: readonly string[]): boolean {
+  if (host === undefined || host === null) return false;
+  return allowed.includes(host.replace(/:\d+$/, '').toLowerCase());
+}
