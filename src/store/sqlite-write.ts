@@ -35,12 +35,15 @@ const CHUNKS = [16, 4, 1] as const;
 
 type Seen = { row: FirstReceipt; bodyKey: Buffer };
 
-/** The event's second, then the body's SHA-256: equal for equal bodies, and rising with time in an index. */
+/**
+ * The event's own time in ms, then the body's SHA-256: equal for equal bodies, and rising with time, so that the keys of
+ * one commit lie on few pages of the index.
+ */
 export function keyOf(body: Uint8Array, timestampMs: number | null): Buffer {
-  const key = Buffer.allocUnsafe(36);
-  key.writeUInt32BE(Math.min(Math.max(Math.floor((timestampMs ?? 0) / 1000), 0), 0xffffffff), 0);
+  const key = Buffer.allocUnsafe(38);
+  key.writeUIntBE(Math.min(Math.max(Math.floor(timestampMs ?? 0), 0), 2 ** 48 - 1), 0, 6);
   // As hex and back: a digest asked for as a buffer costs three times as much.
-  key.write(hash('sha256', body, 'hex'), 4, 'hex');
+  key.write(hash('sha256', body, 'hex'), 6, 'hex');
   return key;
 }
 
