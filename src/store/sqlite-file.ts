@@ -51,10 +51,10 @@ export function inspectFile(path: string): void {
     );
   }
   try {
-    const { size } = fstatSync(file);
     for (const suffix of ['', '-wal', '-shm']) keepPrivate(path + suffix);
+    // The log first: others may be at work, and what is in no log any more is in the file by then.
     const hasLog = sizeOf(`${path}-wal`) > 0;
-    if (size === 0) {
+    if (fstatSync(file).size === 0) {
       if (!hasLog) return;
       throw damaged(
         path,
@@ -62,14 +62,14 @@ export function inspectFile(path: string): void {
         'Bring the file back from a copy; the log holds its latest records.',
       );
     }
-    if (!existsSync(`${path}-wal`) && sizeOf(`${path}-shm`) > 0) {
+    if (hasLostLog(path)) {
       throw damaged(
         path,
         `its write-ahead log ${path}-wal is gone while ${path}-shm is there, so recent records are lost`,
         `If the log cannot be brought back, delete ${path}-shm to go on with what is left.`,
       );
     }
-    checkHeader(path, file, size, hasLog);
+    checkHeader(path, file);
   } finally {
     closeSync(file);
   }
@@ -109,14 +109,25 @@ function keepPrivate(path: string): void {
   }
 }
 
+/** A process that closes the store removes the log a moment before its index, so a second look decides. */
+function hasLostLog(path: string): boolean {
+  for (let look = 0; look < 10; look++) {
+    if (existsSync(`${path}-wal`) || sizeOf(`${path}-shm`) === 0) return false;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+  }
+  return true;
+}
+
 /** With a log beside it, the file may lag behind it in all but its first words. */
-function checkHeader(path: string, file: number, size: number, hasLog: boolean): void {
+function checkHeader(path: string, file: number): void {
   const header = Buffer.alloc(HEADER_BYTES);
   const got = readSync(file, header, 0, HEADER_BYTES, 0);
   if (got < HEADER_BYTES || header.toString('latin1', 0, 16) !== MAGIC) {
     throw damaged(path, 'it does not begin like a SQLite file');
   }
-  if (hasLog) return;
+  // After the header, for the reason above.
+  if (sizeOf(`${path}-wal`) > 0) return;
+  const { size } = fstatSync(file);
   const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
   const pages = header.readUInt32BE(28);
   if (size < pages * pageSize) {
