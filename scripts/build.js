@@ -51,7 +51,7 @@ await build('src/cli/bin.ts', {
   codeSplitting: {
     groups: [
       { name: 'start', tags: ['$initial'], priority: 2 },
-      { name: 'shared', test: /\/src\/(core|config|cli)\//, minShareCount: 2, priority: 1 },
+      { name: 'shared', test: /\/src\/(core|cli|config\/(project|secrets))/, minShareCount: 2, priority: 1 },
     ],
   },
 });
@@ -71,6 +71,8 @@ async function build(input, output) {
     cwd: root,
     input,
     platform: 'node',
+    // jsonc-parser's other form cannot be bundled.
+    resolve: { mainFields: ['module', 'main'] },
     external: ['libsql'],
     treeshake: true,
     plugins: [rememberPackages, withoutSubprocesses],

@@ -38,6 +38,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./report.ts'),
   },
   {
+    name: 'endpoints',
+    summary: 'the registry: URL, secret, subscribed events, filters',
+    load: () => import('./endpoints.ts'),
+  },
+  {
     name: 'verify',
     summary: 'check one signature, and explain why it fails',
     load: () => import('./verify.ts'),

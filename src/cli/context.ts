@@ -53,7 +53,7 @@ export function createContext(io: Io, options: CommonOptions): Context {
     options,
     exitCode: EXIT.ok,
     get project() {
-      project ??= findProject(io.cwd);
+      project ??= findProject(io.cwd, options.config, io.env);
       return project;
     },
     store() {

@@ -16,6 +16,10 @@ export function withStoreOption(command: Command): Command {
   return command.option('--store <url>', 'the delivery log: sqlite:PATH (or MO_NOTIFY_STORE)');
 }
 
+export function withConfigOption(command: Command): Command {
+  return command.option('--config <file>', 'the config (default: mo-notify.config.json, searched upwards)');
+}
+
 export function withSecretOptions(command: Command): Command {
   return command
     .option(

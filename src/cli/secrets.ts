@@ -1,8 +1,16 @@
-import { makeLocalSecret, readLocalSecret, readSecrets, type SecretSources } from '../config/secrets.ts';
+import { dirname } from 'node:path';
+import {
+  makeLocalSecret,
+  readLocalSecret,
+  readReference,
+  readSecrets,
+  type SecretSources,
+} from '../config/secrets.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Secret } from '../core/signature.ts';
 import type { Context } from './context.ts';
 import { readStdin } from './input.ts';
+import { isLoopback, type Target } from './target.ts';
 
 /** The secrets a receiver accepts; where none is named, the one it made for this project. */
 export async function receiverSecrets(
@@ -31,6 +39,17 @@ export async function signingSecret(
       local ? "; 'mo-notify listen' in this folder makes one that is found by itself" : ''
     }.`,
   );
+}
+
+/** The secret to sign for a target with: what flags name, else the endpoint's own. */
+export async function targetSecret(
+  context: Context,
+  sources: SecretSources,
+  { name, url, endpoint }: Target,
+): Promise<Secret> {
+  const flagged = sources.secretEnv ?? sources.secretFile ?? sources.secretStdin;
+  if (endpoint === null || flagged !== undefined) return signingSecret(context, sources, isLoopback(url));
+  return readReference(endpoint.secret, name, dirname(context.project.config), context.io.env);
 }
 
 /** The secrets to check a signature with. */

@@ -1,8 +1,9 @@
 import type { SecretSources } from '../config/secrets.ts';
 import { UsageError } from '../core/errors.ts';
-import { type BodyFormat, eventType } from '../core/event.ts';
+import { type BodyFormat, type CallEvent, eventType, sampleEvent } from '../core/event.ts';
 import { isEventId } from '../core/headers.ts';
 import { nearest } from '../core/nearest.ts';
+import { unwantedBecause } from '../core/subscription.ts';
 import { parseDuration } from '../core/time.ts';
 import type { Fault } from '../sender/delivery.ts';
 import { eventCount, type Planned, type PlanOptions } from '../sender/plan.ts';
@@ -11,6 +12,7 @@ import type { CommonOptions, Context } from './context.ts';
 import { readInput } from './input.ts';
 import { runClock } from './run-clock.ts';
 import { changeEvent } from './set-path.ts';
+import type { Target } from './target.ts';
 
 /** The flags of `send-test`, as commander parses them. */
 export interface SendTestOptions extends CommonOptions, SecretSources {
@@ -25,9 +27,10 @@ export interface SendTestOptions extends CommonOptions, SecretSources {
   rate?: string;
   duration?: string;
   concurrency?: number;
-  retries: number;
+  retries?: number;
   backoff?: string;
-  timeout: string;
+  timeout?: string;
+  force?: boolean;
   duplicate: number;
   shuffle?: boolean;
   fault?: Fault;
@@ -46,6 +49,7 @@ export async function toPlan(
   context: Context,
   options: SendTestOptions,
   secret: string,
+  target: Target,
 ): Promise<PlanOptions> {
   refuseIdleFlags(options);
   const rate = options.rate === undefined ? null : parseRate(options.rate);
@@ -65,6 +69,14 @@ export async function toPlan(
       '--duration: with a scenario, say how many calls begin: --rate 2/s or -n 20 (or --speed max).',
     );
   }
+  const changes = changeEvent(options.set ?? []);
+  const data = options.data === undefined ? null : await readData(options.data, context);
+  const unwanted = (event: CallEvent) =>
+    target.endpoint === null || options.force === true ? null : unwantedBecause(event, target.endpoint);
+  if (scenario === null) {
+    const sent = data === null ? events.map((type) => changes(sampleEvent(type, 'MO0', 0))) : data.sent;
+    for (const event of sent) refuseUnwanted(target.name, event.event, unwanted(event));
+  }
   return {
     events,
     scenario,
@@ -78,10 +90,17 @@ export async function toPlan(
     secret,
     eventId: options.eventId ?? null,
     callId: options.callId ?? null,
-    data: options.data === undefined ? null : await readData(options.data, context),
-    changes: changeEvent(options.set ?? []),
+    data,
+    changes,
+    wants: (event) => unwanted(event) === null,
     random: context.io.random,
   };
+}
+
+/** An endpoint gets only what it subscribes to and its filters match (cli.md, send-test). */
+function refuseUnwanted(name: string, event: string, why: string | null): void {
+  if (why === null) return;
+  throw new UsageError(`'${name}' does not get this ${event}: ${why}. Send it all the same with --force.`);
 }
 
 /** Flags that would change nothing are a misunderstanding, and a run that ignores them would mislead. */
@@ -133,10 +152,10 @@ export function* withinDuration(
 async function readData(source: string, context: Context) {
   const body = await readInput(source, '--data', context.io);
   const { parsePayload } = await import('../core/payload.ts');
-  const { event, callId, problem } = parsePayload(body);
+  const { event, callId, problem, data } = parsePayload(body);
   if (problem !== null)
     context.note(`--data: these bytes are no event (${problem}); they are sent as they are.`);
-  return { body, event, callId };
+  return { body, event, callId, sent: data === null ? [] : [data] };
 }
 
 function parseRate(text: string): number {

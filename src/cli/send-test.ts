@@ -16,16 +16,17 @@ import {
   oneOf,
   parseHeaders,
   wholeNumber,
+  withConfigOption,
   withOutputOptions,
   withSecretOptions,
   withStoreOption,
 } from './options.ts';
 import { runClock } from './run-clock.ts';
-import { refuseSharedStdin, signingSecret } from './secrets.ts';
+import { refuseSharedStdin, targetSecret } from './secrets.ts';
 import { expectedCount, type SendTestOptions, toPlan, withinDuration } from './send-plan.ts';
 import { showDeliveries } from './send-preview.ts';
 import { sendProgress } from './send-progress.ts';
-import { isLoopback, parseTarget } from './target.ts';
+import { resolveTarget, type Target } from './target.ts';
 import { parseSendThresholds, unmetThresholds } from './thresholds.ts';
 
 const DEFAULT_TARGET = '4800';
@@ -34,8 +35,8 @@ const OPEN_LOOP = 256;
 const DRAIN_MS = 5000;
 
 export function configure(command: Command, start: StartContext): void {
-  withSecretOptions(withStoreOption(withOutputOptions(command)))
-    .argument('[target]', 'a URL, or a port on this machine', DEFAULT_TARGET)
+  withConfigOption(withSecretOptions(withStoreOption(withOutputOptions(command))))
+    .argument('[target]', "an endpoint's name, a URL, or a port on this machine", DEFAULT_TARGET)
     .option(
       '-e, --event <type>',
       'event type: connected, call_missed, …; repeatable (default: call_connected)',
@@ -51,9 +52,10 @@ export function configure(command: Command, start: StartContext): void {
     .option('--rate <n/s>', 'open loop: send this many a second, however slow the answers')
     .option('--duration <time>', 'send for this long: 30s, 5m')
     .option('--concurrency <n>', 'requests under way at once', wholeNumber(1, 10_000))
-    .option('--retries <n>', 'retries of a failed delivery', wholeNumber(0, 100), DEFAULT_SCHEDULE.retries)
+    .option('--retries <n>', 'retries of a failed delivery (default: 3)', wholeNumber(0, 100))
     .option('--backoff <list>', 'pauses before the retries (default: 1s,5s,25s)')
-    .option('--timeout <time>', 'the whole of an attempt', '30s')
+    .option('--timeout <time>', 'the whole of an attempt (default: 30s)')
+    .option('--force', 'send what the endpoint does not subscribe to, too')
     .option('--duplicate <n>', 'send each event this many times more', wholeNumber(0, 10_000), 0)
     .option('--shuffle', 'send out of order')
     .addOption(oneOf('--fault <kind>', 'a negative test: succeeds when the receiver refuses', FAULTS))
@@ -81,21 +83,23 @@ Examples:
     )
     .action(async (target: string, options: SendTestOptions) => {
       const context = start(options);
-      context.exitCode = await sendTest(context, parseTarget(target), options);
+      context.exitCode = await sendTest(context, await resolveTarget(context, target), options);
     });
 }
 
-async function sendTest(context: Context, url: URL, options: SendTestOptions) {
+async function sendTest(context: Context, target: Target, options: SendTestOptions) {
+  const { url, endpoint } = target;
   refuseSharedStdin('--data', options.data, options);
-  const secret = await signingSecret(context, options, isLoopback(url));
+  const secret = await targetSecret(context, options, target);
   const style = { toolHeaders: options.toolHeaders, extraHeaders: parseHeaders(options.header ?? []) };
   const thresholds = parseSendThresholds(options.threshold ?? []);
-  const plan = await toPlan(context, options, secret.value);
+  const plan = await toPlan(context, options, secret.value, target);
+  const backoff = options.backoff ?? endpoint?.backoff;
   const schedule = {
-    retries: options.retries,
-    backoffMs: options.backoff === undefined ? DEFAULT_SCHEDULE.backoffMs : parseBackoff(options.backoff),
+    retries: options.retries ?? endpoint?.retries ?? DEFAULT_SCHEDULE.retries,
+    backoffMs: backoff === undefined ? DEFAULT_SCHEDULE.backoffMs : parseBackoff(backoff),
   };
-  const timeoutMs = parseDuration(options.timeout, '--timeout');
+  const timeoutMs = parseDuration(options.timeout ?? endpoint?.timeout ?? '30s', '--timeout');
   if (timeoutMs === 0)
     throw new UsageError("--timeout: '0s' would fail every attempt. Give it some time, such as 30s.");
   const planned = withinDuration(planDeliveries(plan), options, plan.rate, context);
@@ -119,7 +123,7 @@ async function sendTest(context: Context, url: URL, options: SendTestOptions) {
   const stop = stopSignals(context, transport);
   try {
     await sendAll(planned, {
-      endpoint: url.host,
+      endpoint: target.name,
       url,
       transport,
       store,

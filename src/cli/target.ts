@@ -1,4 +1,31 @@
+import { existsSync } from 'node:fs';
+import type { EndpointConfig } from '../config/config.ts';
 import { UsageError } from '../core/errors.ts';
+import type { Context } from './context.ts';
+
+/** Where to send to. `endpoint` is what the config says of it, where the target is a name. */
+export interface Target {
+  /** The endpoint's name, else the URL's host. */
+  name: string;
+  url: URL;
+  endpoint: EndpointConfig | null;
+}
+
+/** An endpoint's name, a URL, or a port on this machine (cli.md, Everywhere). Throws UsageError. */
+export async function resolveTarget(context: Context, text: string): Promise<Target> {
+  const { config } = context.project;
+  if (
+    /^(?!\d+$)[A-Za-z0-9][\w-]*$/.test(text) &&
+    (context.options.config !== undefined || existsSync(config))
+  ) {
+    const { findEndpoint } = await import('../config/config.ts');
+    const { readConfig } = await import('../config/config-file.ts');
+    const endpoint = findEndpoint(readConfig(config), text, config);
+    return { name: text, url: new URL(endpoint.url), endpoint };
+  }
+  const url = parseTarget(text);
+  return { name: url.host, url, endpoint: null };
+}
 
 /** A URL, or a port on this machine (cli.md, Everywhere). Throws UsageError. */
 export function parseTarget(text: string): URL {

@@ -10,7 +10,7 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { EnvironmentError, UsageError } from '../core/errors.ts';
 import { checkSecret, type Secret } from '../core/signature.ts';
 import type { Project } from './project.ts';
@@ -67,7 +67,7 @@ export function readLocalSecret(project: Project): Secret | null {
 
 export function makeLocalSecret(project: Project): Secret {
   const path = join(project.makeFolder(), 'secrets', LOCAL);
-  const value = `mosec_${randomBytes(24).toString('base64url')}`;
+  const value = newSecret();
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   try {
     writeFileSync(path, `${value}\n`, { mode: PRIVATE, flag: 'wx' });
@@ -76,6 +76,45 @@ export function makeLocalSecret(project: Project): Secret {
     return { name: 'local', value: readPrivate(path) };
   }
   return { name: 'local', value };
+}
+
+/** The secret that a config's reference (`env:NAME`, `file:PATH`) leads to. Throws UsageError. */
+export function readReference(
+  reference: string,
+  name: string,
+  folder: string,
+  env: Record<string, string | undefined>,
+): Secret {
+  const [kind, rest] = [
+    reference.slice(0, reference.indexOf(':')),
+    reference.slice(reference.indexOf(':') + 1),
+  ];
+  const value = kind === 'env' ? env[rest] : readReferenced(resolve(folder, rest), name);
+  if (value === undefined)
+    throw new UsageError(`The secret of '${name}' is in the variable ${rest}, which is not set.`);
+  const secret = { name: `endpoint:${name}`, value };
+  checkSecret(secret);
+  return secret;
+}
+
+function readReferenced(path: string, name: string): string {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined)
+    throw new UsageError(`The secret of '${name}' should be in ${path}, which is not there.`);
+  return readPrivate(path);
+}
+
+/** Keeps an endpoint's secret in the project's folder; answers with the reference to it. */
+export function keepSecret(project: Project, file: string, value: string): string {
+  const path = join(project.makeFolder(), 'secrets', file);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  refuseLink(path);
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) chmodSync(path, PRIVATE);
+  writeFileSync(path, `${value}\n`, { mode: PRIVATE });
+  return `file:${relative(dirname(project.config), path)}`;
+}
+
+export function newSecret(): string {
+  return `mosec_${randomBytes(24).toString('base64url')}`;
 }
 
 /** Writes `NAME=value` into an env file, replacing the line that is there; the file ends with mode 0600. */

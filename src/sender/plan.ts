@@ -7,7 +7,7 @@ import {
 } from '../core/event.ts';
 import { type IdPrefix, newId } from '../core/id.ts';
 import { type Delivery, type Fault, makeDelivery } from './delivery.ts';
-import { type Scenario, scenarioSteps } from './scenario.ts';
+import { type Scenario, type Step, scenarioSteps } from './scenario.ts';
 
 /** What a run is to send: deliveries in the order they are due, each made when its time has come. */
 export interface Planned {
@@ -37,6 +37,8 @@ export interface PlanOptions {
   /** Exact bytes to send instead of sample events. */
   data: { body: Uint8Array; event: string | null; callId: string | null } | null;
   changes: (event: CallEvent) => CallEvent;
+  /** False for a step of a scenario that is left out, because its endpoint does not subscribe to it. */
+  wants?: (event: CallEvent) => boolean;
   newId?: (prefix: IdPrefix, now: number) => string;
   random: () => number;
 }
@@ -53,12 +55,27 @@ export function* planDeliveries(options: PlanOptions): Iterable<Planned> {
   yield* options.shuffle ? shuffle(planned, options.random) : planned;
 }
 
+type Wanting = Partial<Pick<PlanOptions, 'changes' | 'wants'>>;
+
 /** How many events a plan has, not counting the copies that `duplicate` adds. */
-export function eventCount({ scenario: name, count }: Pick<PlanOptions, 'scenario' | 'count'>): number {
+export function eventCount(options: Wanting & Pick<PlanOptions, 'scenario' | 'count'>): number {
+  const { scenario: name, count } = options;
   if (name === null) return count;
   let events = 0;
-  for (let i = 0; i < count; i++) events += scenarioSteps(name, i).length;
+  for (let i = 0; i < count; i++)
+    events += scenarioSteps(name, i).filter((step) => wanted(step, options)).length;
   return events;
+}
+
+function wanted(step: Step, { changes, wants }: Wanting): boolean {
+  const event = stepEvent(step, 'MO0', 0);
+  return wants === undefined || wants(changes === undefined ? event : changes(event));
+}
+
+function stepEvent({ type, changes: stepChanges }: Step, call: string, time: number): CallEvent {
+  const sample = sampleEvent(type, call, time);
+  const { metadata, ...changes } = stepChanges ?? {};
+  return { ...sample, ...changes, metadata: { ...sample.metadata, ...metadata } };
 }
 
 function* single(options: PlanOptions): Iterable<Planned> {
@@ -79,21 +96,12 @@ function* scenario(options: PlanOptions, name: Scenario): Iterable<Planned> {
     const due = Number.isFinite(options.speed) || options.rate !== null ? afterMs : null;
     yield {
       afterMs: due,
-      make: (at) =>
-        build(
-          options,
-          (time) => {
-            const sample = sampleEvent(step.type, call, time);
-            const { metadata, ...changes } = step.changes ?? {};
-            return { ...sample, ...changes, metadata: { ...sample.metadata, ...metadata } };
-          },
-          at,
-        ),
+      make: (at) => build(options, (time) => stepEvent(step, call, time), at),
     };
   }
 }
 
-type CallStep = { afterMs: number; call: string; step: ReturnType<typeof scenarioSteps>[number] };
+type CallStep = { afterMs: number; call: string; step: Step };
 
 /** The steps of all calls in order of time, holding only the calls that are under way: all of them without a rate. */
 function* mergeCalls(options: PlanOptions, name: Scenario, gap: number): Iterable<CallStep> {
@@ -102,7 +110,7 @@ function* mergeCalls(options: PlanOptions, name: Scenario, gap: number): Iterabl
     const start = i * gap;
     while (waiting.length > 0 && (waiting[0] as CallStep).afterMs < start) yield waiting.shift() as CallStep;
     const call = callId(options, i);
-    for (const step of scenarioSteps(name, i))
+    for (const step of scenarioSteps(name, i).filter((one) => wanted(one, options)))
       waiting.push({ afterMs: start + step.afterMs / options.speed, call, step });
     if (gap > 0) waiting.sort((a, b) => a.afterMs - b.afterMs);
     else if (!Number.isFinite(options.speed)) yield* waiting.splice(0);
