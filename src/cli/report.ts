@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { EnvironmentError, EXIT, UsageError } from '../core/errors.ts';
@@ -5,8 +6,9 @@ import { eventType } from '../core/event.ts';
 import { parseThreshold } from '../core/kpi.ts';
 import type { RecordFilter } from '../core/store.ts';
 import { parseMoment } from '../core/time.ts';
+import { FORMAT_NAMES, type Format, RENDERERS } from '../report/formats.ts';
+import { renderMarkdown } from '../report/markdown.ts';
 import { buildReport, type Report, reportPasses } from '../report/report.ts';
-import { renderTable } from '../report/table.ts';
 import type { Context, StartContext } from './context.ts';
 import { collect, oneOf, withOutputOptions, withStoreOption } from './options.ts';
 
@@ -16,7 +18,7 @@ interface ReportOptions {
   endpoint?: string;
   event?: string;
   run?: string;
-  format?: 'table' | 'json';
+  format?: Format;
   output?: string;
   threshold?: string[];
   strict?: boolean;
@@ -30,7 +32,7 @@ export function configure(command: Command, start: StartContext): void {
     .option('--endpoint <name>', 'only attempts at this endpoint (its name, host or URL)')
     .option('-e, --event <type>', 'only this event type')
     .option('--run <id>', 'only attempts of this run')
-    .addOption(oneOf('--format <format>', 'how to write it (default: table)', ['table', 'json']))
+    .addOption(oneOf('--format <format>', 'how to write it (default: table)', FORMAT_NAMES))
     .option('-o, --output <file>', 'write to a file instead of stdout')
     .option('--threshold <expr>', "judge by this instead: 'success_rate>=99.9%'; repeatable", collect)
     .option('--strict', 'only strong evidence passes')
@@ -45,6 +47,7 @@ export function configure(command: Command, start: StartContext): void {
       const tally = await store.tally(filter);
       const report = buildReport(tally, { from: filter.since ?? null, to: filter.until ?? null }, thresholds);
       await deliver(report, options, context);
+      summarizeStep(report, context);
       context.exitCode = reportPasses(report, options.strict === true) ? EXIT.ok : EXIT.shortfall;
       if (report.window.from === null) {
         context.note(
@@ -72,14 +75,12 @@ function readOptions(options: ReportOptions, { io }: Context) {
 async function deliver(report: Report, options: ReportOptions, context: Context): Promise<void> {
   const toFile = options.output !== undefined;
   const format = options.format ?? (options.json === true ? 'json' : 'table');
-  const text =
-    format === 'json'
-      ? JSON.stringify(report, null, toFile || options.json !== true ? 2 : 0)
-      : renderTable(
-          report,
-          toFile ? PLAIN : context.style('stdout'),
-          toFile ? 120 : context.io.stdout.columns,
-        );
+  const text = RENDERERS[format](report, {
+    style: toFile ? PLAIN : context.style('stdout'),
+    width: toFile ? 120 : context.io.stdout.columns,
+    strict: options.strict === true,
+    indent: toFile || options.json !== true,
+  });
   if (options.output === undefined) return context.print(text);
   try {
     await writeFile(options.output, `${text}\n`);
@@ -90,6 +91,19 @@ async function deliver(report: Report, options: ReportOptions, context: Context)
     );
   }
   context.note(`Wrote ${options.output}.`);
+}
+
+/** GitHub Actions shows what is appended to this file beside the job. */
+function summarizeStep(report: Report, context: Context): void {
+  const { GITHUB_ACTIONS, GITHUB_STEP_SUMMARY: file } = context.io.env;
+  if (GITHUB_ACTIONS !== 'true' || file === undefined || file === '') return;
+  try {
+    appendFileSync(file, `${renderMarkdown(report)}\n`);
+  } catch (cause) {
+    context.warn(
+      `mo-notify: the step summary ${file} cannot be written (${(cause as NodeJS.ErrnoException).code}).`,
+    );
+  }
 }
 
 const same = (text: string) => text;

@@ -32,11 +32,14 @@ export function visible(text: string, maxLength = 200): string {
 }
 
 /** JSON whose text is safe for a terminal; it means the same. JSON.stringify leaves C1 and bidi controls as they are. */
-export function visibleJson(value: unknown): string {
-  const json = JSON.stringify(value);
+export function visibleJson(value: unknown, indent = 0): string {
+  const json = JSON.stringify(value, null, indent);
   if (PLAIN.test(json)) return json;
   return json.replaceAll(invisible(), (match) =>
-    match.replaceAll(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+    // A line break of JSON's own is the indentation's; those in strings are escaped already.
+    match === '\n'
+      ? match
+      : match.replaceAll(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
   );
 }
 

@@ -79,9 +79,12 @@ export function buildReport(
 
 /** Whether every KPI holds; `strict` takes only strong evidence for a pass. No data is never a failure of its own. */
 export function reportPasses({ kpis }: Report, strict: boolean): boolean {
-  return kpis.every(({ verdict, evidence }) =>
-    strict ? verdict === 'no data' || (verdict === 'pass' && evidence === 'strong') : verdict !== 'fail',
-  );
+  return kpis.every((kpi) => kpiPasses(kpi, strict));
+}
+
+export function kpiPasses({ verdict, evidence }: Kpi, strict: boolean): boolean {
+  if (verdict !== 'pass') return verdict === 'no data';
+  return !strict || evidence === 'strong';
 }
 
 export function percentiles(latency: Histogram): Percentiles {

@@ -4,6 +4,14 @@ import { formatRatio } from '../core/ratio.ts';
 import { visible } from '../core/redact.ts';
 import { formatDuration } from '../core/time.ts';
 import type { EndpointReport, Report } from './report.ts';
+import {
+  formatAmount,
+  formatCounts,
+  formatEvidence,
+  formatInterval,
+  formatThreshold,
+  KPI_LABELS,
+} from './wording.ts';
 
 /** How a rendering may mark what it says; plain text where colour is off. */
 export interface TableStyle {
@@ -16,14 +24,6 @@ export interface TableStyle {
 
 /** From this many columns on the intervals have room. */
 const WIDE = 100;
-
-const LABELS: Record<Kpi['name'], string> = {
-  webhook_latency_median: 'Webhook latency (median)',
-  widget_latency_median: 'Widget latency (median)',
-  success_rate: 'Success rate (attempts)',
-  delivery_rate: 'Delivery rate (events)',
-  duplicate_drop_rate: 'Duplicates dropped',
-};
 
 /** The report for a terminal of `width` columns. */
 export function renderTable(report: Report, style: TableStyle, width: number): string {
@@ -43,12 +43,12 @@ export function renderTable(report: Report, style: TableStyle, width: number): s
 export function renderKpis(kpis: readonly Kpi[], style: TableStyle, width: number): string {
   const wide = width >= WIDE;
   const rows = kpis.map((kpi) => [
-    LABELS[kpi.name],
-    amount(kpi, kpi.observed),
-    `${kpi.unit === 'ms' ? '≤' : '≥'} ${amount(kpi, kpi.threshold)}`,
+    KPI_LABELS[kpi.name],
+    formatAmount(kpi.unit, kpi.observed),
+    formatThreshold(kpi),
     verdict(kpi, style),
-    evidence(kpi),
-    ...(wide ? [interval(kpi)] : []),
+    formatEvidence(kpi),
+    ...(wide ? [formatInterval(kpi)] : []),
   ]);
   const head = ['KPI', 'Observed', 'Threshold', 'Verdict', 'Evidence', ...(wide ? ['95 % interval'] : [])];
   return grid(head, rows, style, width);
@@ -63,9 +63,7 @@ function renderEndpoints(endpoints: readonly EndpointReport[], style: TableStyle
     e.latency_ms.p50 === null
       ? '–'
       : `${formatDuration(e.latency_ms.p50)} / ${formatDuration(e.latency_ms.p95 as number)}`,
-    Object.entries(e.statuses)
-      .map(([status, count]) => `${status}×${count}`)
-      .join(' '),
+    formatCounts(e.statuses),
   ]);
   return grid(
     ['Endpoint', 'Events', 'Attempts', 'Success', 'Latency p50 / p95', 'Statuses'],
@@ -78,24 +76,6 @@ function renderEndpoints(endpoints: readonly EndpointReport[], style: TableStyle
 function verdict({ verdict: word }: Kpi, style: TableStyle): string {
   if (word === 'pass') return style.good('pass');
   return word === 'fail' ? style.bad('fail') : style.dim('no data');
-}
-
-function evidence({ verdict: word, evidence: strength, n, needs }: Kpi): string {
-  if (strength === null) return needs === null ? '' : `needs n=${needs}`;
-  if (word === 'fail') return `n=${n}`;
-  return strength === 'weak' && needs !== null ? `weak, n=${n} of ${needs}` : `${strength}, n=${n}`;
-}
-
-function interval({ interval: ends, unit }: Kpi): string {
-  return ends === null ? '' : `${bare(unit, ends[0])} – ${bare(unit, ends[1])}`;
-}
-
-function amount({ unit }: Pick<Kpi, 'unit'>, value: number | null): string {
-  return value === null ? '–' : bare(unit, value);
-}
-
-function bare(unit: Kpi['unit'], value: number): string {
-  return unit === 'ms' ? formatDuration(value) : formatRatio(value);
 }
 
 function grid(head: string[], rows: string[][], style: TableStyle, width: number): string {

@@ -196,3 +196,23 @@ describe('report -o', () => {
     expect(err).toContain('/nowhere/report.txt cannot be written (ENOENT)');
   });
 });
+
+test('in GitHub Actions the Markdown goes to the step summary too, after what is there', async () => {
+  const summary = join(cwd, 'summary.md');
+  writeFileSync(summary, '# Before\n');
+  const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary };
+  const { out } = await report(['--format', 'csv'], { env });
+  expect(out).toMatch(/^scope,name,/);
+  const text = readFileSync(summary, 'utf8');
+  expect(text).toMatch(/^# Before\n## Delivery report\n/);
+  expect(text).toContain('| erp |');
+  await report([], { env: { GITHUB_STEP_SUMMARY: summary } });
+  expect(readFileSync(summary, 'utf8')).toBe(text);
+});
+
+test('a step summary that cannot be written is a warning, and the verdict stands', async () => {
+  const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: join(cwd, 'no', 'summary.md') };
+  const { code, err } = await report(['--since', '10m'], { env });
+  expect(code).toBe(0);
+  expect(err).toContain('summary.md cannot be written (ENOENT)');
+});

@@ -1,0 +1,107 @@
+import type { Kpi } from '../core/kpi.ts';
+import { visible } from '../core/redact.ts';
+import type { EndpointReport, Report } from './report.ts';
+
+type Labels = Record<string, string>;
+
+/** OpenMetrics 1.0 text, for a Prometheus text-file collector; seconds and ratios, as Prometheus wants them. */
+export function renderOpenMetrics({ totals, kpis, endpoints }: Report): string {
+  const lines: string[] = [];
+  const family = (name: string, type: string, help: string, samples: [suffix: string, Labels, number][]) => {
+    if (samples.length === 0) return;
+    lines.push(`# TYPE ${name} ${type}`, `# HELP ${name} ${help}`);
+    for (const [suffix, labels, value] of samples)
+      lines.push(`${name}${suffix}${labelText(labels)} ${value}`);
+  };
+  const perKpi = (pick: (kpi: Kpi) => number | null) =>
+    kpis.flatMap((kpi): [string, Labels, number][] => {
+      const value = pick(kpi);
+      return value === null
+        ? []
+        : [['', { kpi: kpi.name, unit: kpi.unit === 'ms' ? 'seconds' : 'ratio' }, value]];
+    });
+  const base = (kpi: Kpi, value: number | null) =>
+    value === null || kpi.unit !== 'ms' ? value : value / 1000;
+  family(
+    'mo_notify_kpi',
+    'gauge',
+    'Observed value of a KPI.',
+    perKpi((kpi) => base(kpi, kpi.observed)),
+  );
+  family(
+    'mo_notify_kpi_threshold',
+    'gauge',
+    'What the KPI is judged by.',
+    perKpi((kpi) => base(kpi, kpi.threshold)),
+  );
+  family(
+    'mo_notify_kpi_ok',
+    'gauge',
+    '1 where the KPI meets its threshold, 0 where not; absent without data.',
+    perKpi(({ verdict }) => (verdict === 'no data' ? null : Number(verdict === 'pass'))),
+  );
+  family(
+    'mo_notify_records',
+    'gauge',
+    'What the report is made of.',
+    Object.entries(totals).map(([kind, n]) => ['', { kind }, n]),
+  );
+  const perEndpoint = (
+    pick: (e: EndpointReport) => [suffix: string, labels: Labels, value: number | null][],
+  ): [string, Labels, number][] =>
+    endpoints.flatMap((e) =>
+      pick(e).flatMap(([suffix, labels, value]): [string, Labels, number][] =>
+        value === null ? [] : [[suffix, { endpoint: e.name, url: e.url, ...labels }, value]],
+      ),
+    );
+  const counts = (label: string, of: (e: EndpointReport) => Record<string, number>) =>
+    perEndpoint((e) => Object.entries(of(e)).map(([key, n]) => ['_total', { [label]: key }, n]));
+  family(
+    'mo_notify_attempts',
+    'counter',
+    'Attempts.',
+    perEndpoint((e) => [['_total', {}, e.attempts]]),
+  );
+  family(
+    'mo_notify_events',
+    'counter',
+    'Events, by type.',
+    counts('event', (e) => e.events_by_type),
+  );
+  family(
+    'mo_notify_answers',
+    'counter',
+    'Answers, by status.',
+    counts('status', (e) => e.statuses),
+  );
+  family(
+    'mo_notify_outcomes',
+    'counter',
+    'Attempts, by outcome.',
+    counts('outcome', (e) => e.outcomes),
+  );
+  family(
+    'mo_notify_delivery_latency_seconds',
+    'summary',
+    'From due to the first 2xx.',
+    perEndpoint(({ latency_ms: ms }) =>
+      (
+        [
+          ['0.5', ms.p50],
+          ['0.9', ms.p90],
+          ['0.95', ms.p95],
+          ['0.99', ms.p99],
+          ['1', ms.max],
+        ] as const
+      ).map(([quantile, value]) => ['', { quantile }, value === null ? null : value / 1000]),
+    ),
+  );
+  return [...lines, '# EOF'].join('\n');
+}
+
+function labelText(labels: Labels): string {
+  const pairs = Object.entries(labels).map(
+    ([name, value]) => `${name}="${visible(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`,
+  );
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
