@@ -57,4 +57,9 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'event types, sample payloads, JSON Schema',
     load: () => import('./events.ts'),
   },
+  {
+    name: 'init',
+    summary: 'write a commented config',
+    load: () => import('./init.ts'),
+  },
 ];

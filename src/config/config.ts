@@ -62,6 +62,11 @@ export const ConfigSchema = z.strictObject({
 });
 export type Config = z.infer<typeof ConfigSchema>;
 
+/** The same as JSON Schema (draft 2020-12), for editors; schema/config.schema.json holds it. */
+export function configJsonSchema(): Record<string, unknown> {
+  return { title: 'mo-notify.config.json', ...z.toJSONSchema(ConfigSchema, { io: 'input' }) };
+}
+
 /** Throws UsageError with the nearest name. `file` is where the config is, for the message. */
 export function findEndpoint({ endpoints }: Config, name: string, file: string): EndpointConfig {
   if (Object.hasOwn(endpoints, name)) return endpoints[name] as EndpointConfig;

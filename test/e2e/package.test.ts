@@ -46,7 +46,7 @@ describe('the packed tarball', () => {
       ]),
     );
     const allowed =
-      /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|bin\/(mo-notify\.js|package\.json)|dist\/(cli\.cjs|index\.js)|dist\/chunks\/[\w-]+\.cjs|dist\/types\/[\w/-]+\.d\.ts|dist\/THIRD-PARTY-LICENSES|dist\/dashboard\/[\w./-]+)$/;
+      /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|bin\/(mo-notify\.js|package\.json)|dist\/(cli\.cjs|index\.js)|dist\/chunks\/[\w-]+\.cjs|dist\/types\/[\w/-]+\.d\.ts|dist\/THIRD-PARTY-LICENSES|dist\/dashboard\/[\w./-]+|schema\/config\.schema\.json)$/;
     expect(paths.filter((path) => !allowed.test(path))).toEqual([]);
     expect(paths.filter((path) => /\.map$|test|fixture|bench|\.env|\.mo-notify/.test(path))).toEqual([
       ...paths.filter((path) => /^dist\/chunks\/send-test-/.test(path)),
