@@ -6,7 +6,7 @@ import { keepSecret, newSecret, readReference, type SecretSources } from '../con
 import { UsageError } from '../core/errors.ts';
 import { eventType } from '../core/event.ts';
 import { displayUrl, maskNumbers, visible } from '../core/redact.ts';
-import { parseBackoff } from '../core/schedule.ts';
+import { DEFAULT_SCHEDULE, outageHorizon, parseBackoff } from '../core/schedule.ts';
 import { checkSecret } from '../core/signature.ts';
 import { formatDuration, formatTimestamp, parseDuration } from '../core/time.ts';
 import type { CommonOptions, Context, StartContext } from './context.ts';
@@ -143,12 +143,26 @@ function list(context: Context): void {
 function show(context: Context, name: string): void {
   const endpoint = find(context, name);
   const json = toJson(name, endpoint, context);
-  if (context.options.json === true) return context.printJson(json);
+  if (context.options.json === true) {
+    const { surely, atMost } = horizon(endpoint);
+    return context.printJson({ ...json, outage_horizon_ms: { surely, at_most: atMost } });
+  }
   const { dim } = context.style('stdout');
   for (const [key, value] of Object.entries(json)) {
     const text = Array.isArray(value) ? value.join(', ') : String(value);
     context.print(`${dim(key.padEnd(22))} ${visible(text, 200)}`);
   }
+  const { surely, atMost } = horizon(endpoint);
+  context.print(
+    `${dim('may be down for'.padEnd(22))} ${formatDuration(surely)} (${formatDuration(atMost)} at most) before events are lost`,
+  );
+}
+
+function horizon({ retries, backoff }: EndpointConfig) {
+  return outageHorizon({
+    retries: retries ?? DEFAULT_SCHEDULE.retries,
+    backoffMs: backoff === undefined ? DEFAULT_SCHEDULE.backoffMs : parseBackoff(backoff),
+  });
 }
 
 function update(context: Context, name: string, options: EndpointOptions): void {

@@ -64,12 +64,12 @@ const FILE = 'mo-notify.config.json';
 function configText(url: string): string {
   const main = `    "main": {
       "url": ${JSON.stringify(url === '' ? 'https://example.com/notify' : url)},
-      // A reference, never the secret itself: env:NAME or file:PATH.
-      "secret": "env:MO_NOTIFY_SECRET"
       // "events": ["call_connected", "call_missed"],  only these; all without it
       // "numbers": ["+911234567890"],                 only calls from or to these
       // "queues": ["Sales"],                          only calls of these queues
-      // "timeout": "30s", "retries": 3, "backoff": "1s,5s,25s"
+      // "timeout": "30s", "retries": 3, "backoff": "1s,5s,25s",
+      // A reference, never the secret itself: env:NAME or file:PATH.
+      "secret": "env:MO_NOTIFY_SECRET"
     }`;
   return `{
   "$schema": "./node_modules/mo-notify/schema/config.schema.json",

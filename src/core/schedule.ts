@@ -48,3 +48,14 @@ export function parseRetryAfter(value: string | null, now: number): number | nul
   const at = Date.parse(text);
   return Number.isNaN(at) || at < now ? null : at - now;
 }
+
+/**
+ * How long an endpoint may be down before events are lost, ms: an event that comes as the outage begins gets its last
+ * attempt `surely` after that, or with luck in the jitter `atMost`. Answers that take their time add to both.
+ */
+export function outageHorizon({ retries, backoffMs }: RetrySchedule): { surely: number; atMost: number } {
+  let pauses = 0;
+  for (let retry = 1; retry <= retries; retry++)
+    pauses += backoffMs[Math.min(retry, backoffMs.length) - 1] ?? 0;
+  return { surely: Math.round(pauses * (1 - JITTER)), atMost: Math.round(pauses * (1 + JITTER)) };
+}

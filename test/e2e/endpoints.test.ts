@@ -229,3 +229,14 @@ describe('endpoints rotate-secret', () => {
     expect([code, err]).toEqual([2, expect.stringContaining('A_SECRET')]);
   });
 });
+
+test('endpoints show says how long the endpoint may be down before events are lost', async () => {
+  const at = project();
+  await at.run('endpoints', 'add', 'a', 'https://a.example/', '--backoff', '30s,30s,30s');
+  expect((await at.run('endpoints', 'show', 'a')).out).toMatch(
+    /may be down for +1 min 12 s \(1 min 48 s at most\)/,
+  );
+  expect((await at.run('endpoints', 'show', 'a', '--json')).json()).toMatchObject({
+    outage_horizon_ms: { surely: 72_000, at_most: 108_000 },
+  });
+});

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../../src/core/errors.ts';
-import { DEFAULT_SCHEDULE, parseBackoff, parseRetryAfter, retryDelay } from '../../../src/core/schedule.ts';
+import {
+  DEFAULT_SCHEDULE,
+  outageHorizon,
+  parseBackoff,
+  parseRetryAfter,
+  retryDelay,
+} from '../../../src/core/schedule.ts';
 import { MAX_TIMER_MS } from '../../../src/core/time.ts';
 
 const NOW = Date.parse('2025-07-21T12:45:00Z');
@@ -155,3 +161,21 @@ test.each(['', ',', '1s,', '1s,,2s', '1', 'abc', '1s;2s', '-1s', '25d'])(
     expect(() => parseBackoff(text)).toThrow(/^--backoff: /);
   },
 );
+
+test.each([
+  ['the documented schedule', { retries: 3, backoffMs: [1000, 5000, 25_000] }, 24_800, 37_200],
+  ['more retries than pauses', { retries: 4, backoffMs: [1000, 10_000] }, 24_800, 37_200],
+  ['fewer retries than pauses', { retries: 1, backoffMs: [1000, 5000] }, 800, 1200],
+  ['no retries', { retries: 0, backoffMs: [1000] }, 0, 0],
+])('the outage horizon of %s', (_, schedule, surely, atMost) => {
+  expect(outageHorizon(schedule)).toEqual({ surely, atMost });
+});
+
+test('no jitter brings the last attempt before the horizon that is promised', () => {
+  const schedule = { retries: 3, backoffMs: [1000, 5000, 25_000] };
+  const failed = { status: 500, retryAfter: null, now: 0 };
+  const last = (random: number) =>
+    [1, 2, 3].reduce((at, attempt) => at + (retryDelay(schedule, attempt, failed, random) ?? 0), 0);
+  const { surely, atMost } = outageHorizon(schedule);
+  expect([last(0), last(1)]).toEqual([surely, atMost]);
+});
