@@ -7,10 +7,11 @@ import {
   type SecretSources,
 } from '../config/secrets.ts';
 import { UsageError } from '../core/errors.ts';
+import { isLoopback } from '../core/loopback.ts';
 import type { Secret } from '../core/signature.ts';
 import type { Context } from './context.ts';
 import { readStdin } from './input.ts';
-import { isLoopback, type Target } from './target.ts';
+import type { Target } from './target.ts';
 
 /** The secrets a receiver accepts; where none is named, the one it made for this project. */
 export async function receiverSecrets(

@@ -55,8 +55,3 @@ export function parseTarget(text: string): URL {
   }
   return url;
 }
-
-export function isLoopback(url: URL): boolean {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-}

@@ -9,6 +9,7 @@ import {
 import { z } from 'zod';
 import { UsageError } from '../core/errors.ts';
 import { EVENT_TYPES } from '../core/event.ts';
+import { isLoopback } from '../core/loopback.ts';
 import { nearest } from '../core/nearest.ts';
 import { parseBackoff } from '../core/schedule.ts';
 import { parseDuration } from '../core/time.ts';
@@ -83,9 +84,7 @@ export function checkEndpointUrl(text: string): void {
   if (url === null) throw new UsageError(`'${text}' is not a URL. Write it like https://example.com/hook.`);
   if (url.username !== '' || url.password !== '')
     throw new UsageError(`the URL of ${url.host} carries a user or password; take them out`);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const local = host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && local)) return;
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return;
   throw new UsageError(`'${text}' is not https. An endpoint off this machine takes https only.`);
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { isLoopback, parseTarget } from '../../../src/cli/target.ts';
+import { parseTarget } from '../../../src/cli/target.ts';
 import { UsageError } from '../../../src/core/errors.ts';
+import { isLoopback } from '../../../src/core/loopback.ts';
 
 describe('parseTarget', () => {
   test.each([
