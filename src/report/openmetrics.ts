@@ -101,7 +101,7 @@ export function renderOpenMetrics({ totals, kpis, endpoints }: Report): string {
 
 function labelText(labels: Labels): string {
   const pairs = Object.entries(labels).map(
-    ([name, value]) => `${name}="${visible(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`,
+    ([name, value]) => `${name}="${visible(value, 2000).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`,
   );
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 }
