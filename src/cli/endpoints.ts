@@ -1,17 +1,18 @@
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import { checkEndpointUrl, ENDPOINT_NAME, type EndpointConfig, findEndpoint } from '../config/config.ts';
+import { checkEndpointUrl, type EndpointConfig, findEndpoint } from '../config/config.ts';
 import { editConfig, readConfig } from '../config/config-file.ts';
 import { keepSecret, newSecret, readReference, type SecretSources } from '../config/secrets.ts';
+import { ENDPOINT_NAME } from '../core/endpoint-name.ts';
 import { UsageError } from '../core/errors.ts';
 import { eventType } from '../core/event.ts';
 import { displayUrl, maskNumbers, visible } from '../core/redact.ts';
-import { DEFAULT_SCHEDULE, outageHorizon, parseBackoff } from '../core/schedule.ts';
+import { outageHorizon, parseBackoff, toSchedule } from '../core/schedule.ts';
 import { checkSecret } from '../core/signature.ts';
 import { formatDuration, formatTimestamp, parseDuration } from '../core/time.ts';
 import type { CommonOptions, Context, StartContext } from './context.ts';
-import { readStdin } from './input.ts';
 import { collect, wholeNumber, withConfigOption, withOutputOptions } from './options.ts';
+import { secretFromStdin } from './secrets.ts';
 
 interface EndpointOptions extends CommonOptions, SecretSources {
   url?: string;
@@ -117,7 +118,7 @@ async function secretFor(context: Context, name: string, options: EndpointOption
   if (env !== undefined) return { reference: `env:${env}`, made: null };
   if (file !== undefined) return { reference: `file:${file}`, made: null };
   if (options.secretStdin === true) {
-    const value = (await readStdin(context.io)).toString('utf8').replace(/\r?\n$/, '');
+    const value = await secretFromStdin(context);
     checkSecret({ name: 'stdin', value });
     return { reference: keepSecret(context.project, name, value), made: null };
   }
@@ -143,26 +144,17 @@ function list(context: Context): void {
 function show(context: Context, name: string): void {
   const endpoint = find(context, name);
   const json = toJson(name, endpoint, context);
-  if (context.options.json === true) {
-    const { surely, atMost } = horizon(endpoint);
+  const { surely, atMost } = outageHorizon(toSchedule(endpoint));
+  if (context.options.json === true)
     return context.printJson({ ...json, outage_horizon_ms: { surely, at_most: atMost } });
-  }
   const { dim } = context.style('stdout');
   for (const [key, value] of Object.entries(json)) {
     const text = Array.isArray(value) ? value.join(', ') : String(value);
     context.print(`${dim(key.padEnd(22))} ${visible(text, 200)}`);
   }
-  const { surely, atMost } = horizon(endpoint);
   context.print(
     `${dim('may be down for'.padEnd(22))} ${formatDuration(surely)} (${formatDuration(atMost)} at most) before events are lost`,
   );
-}
-
-function horizon({ retries, backoff }: EndpointConfig) {
-  return outageHorizon({
-    retries: retries ?? DEFAULT_SCHEDULE.retries,
-    backoffMs: backoff === undefined ? DEFAULT_SCHEDULE.backoffMs : parseBackoff(backoff),
-  });
 }
 
 function update(context: Context, name: string, options: EndpointOptions): void {

@@ -73,7 +73,10 @@ export function refuseSharedStdin(flag: string, source: string | undefined, sour
 }
 
 function namedSecrets(context: Context, sources: SecretSources): Promise<Secret[]> {
-  return readSecrets(sources, context.io.env, async () =>
-    (await readStdin(context.io)).toString('utf8').replace(/\r?\n$/, ''),
-  );
+  return readSecrets(sources, context.io.env, () => secretFromStdin(context));
+}
+
+/** One final newline is the shell's, not the secret's. */
+export async function secretFromStdin({ io }: Context): Promise<string> {
+  return (await readStdin(io)).toString('utf8').replace(/\r?\n$/, '');
 }

@@ -4,7 +4,7 @@ import { EXIT, UsageError } from '../core/errors.ts';
 import { BODY_FORMATS } from '../core/event.ts';
 import { newId } from '../core/id.ts';
 import { attemptToJson } from '../core/record.ts';
-import { DEFAULT_SCHEDULE, parseBackoff } from '../core/schedule.ts';
+import { toSchedule } from '../core/schedule.ts';
 import { parseDuration } from '../core/time.ts';
 import type { Transport } from '../http/attempt.ts';
 import { FAULTS } from '../sender/delivery.ts';
@@ -94,11 +94,10 @@ async function sendTest(context: Context, target: Target, options: SendTestOptio
   const style = { toolHeaders: options.toolHeaders, extraHeaders: parseHeaders(options.header ?? []) };
   const thresholds = parseSendThresholds(options.threshold ?? []);
   const plan = await toPlan(context, options, secret.value, target);
-  const backoff = options.backoff ?? endpoint?.backoff;
-  const schedule = {
-    retries: options.retries ?? endpoint?.retries ?? DEFAULT_SCHEDULE.retries,
-    backoffMs: backoff === undefined ? DEFAULT_SCHEDULE.backoffMs : parseBackoff(backoff),
-  };
+  const schedule = toSchedule({
+    retries: options.retries ?? endpoint?.retries,
+    backoff: options.backoff ?? endpoint?.backoff,
+  });
   const timeoutMs = parseDuration(options.timeout ?? endpoint?.timeout ?? '30s', '--timeout');
   if (timeoutMs === 0)
     throw new UsageError("--timeout: '0s' would fail every attempt. Give it some time, such as 30s.");

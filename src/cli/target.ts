@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { EndpointConfig } from '../config/config.ts';
+import { ENDPOINT_NAME } from '../core/endpoint-name.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Context } from './context.ts';
 
@@ -14,10 +15,7 @@ export interface Target {
 /** An endpoint's name, a URL, or a port on this machine (cli.md, Everywhere). Throws UsageError. */
 export async function resolveTarget(context: Context, text: string): Promise<Target> {
   const { config } = context.project;
-  if (
-    /^(?!\d+$)[A-Za-z0-9][\w-]*$/.test(text) &&
-    (context.options.config !== undefined || existsSync(config))
-  ) {
+  if (ENDPOINT_NAME.test(text) && (context.options.config !== undefined || existsSync(config))) {
     const { findEndpoint } = await import('../config/config.ts');
     const { readConfig } = await import('../config/config-file.ts');
     const endpoint = findEndpoint(readConfig(config), text, config);

@@ -7,15 +7,13 @@ import {
   printParseErrorCode,
 } from 'jsonc-parser';
 import { z } from 'zod';
+import { ENDPOINT_NAME } from '../core/endpoint-name.ts';
 import { UsageError } from '../core/errors.ts';
 import { EVENT_TYPES } from '../core/event.ts';
 import { isLoopback } from '../core/loopback.ts';
 import { nearest } from '../core/nearest.ts';
 import { parseBackoff } from '../core/schedule.ts';
 import { parseDuration } from '../core/time.ts';
-
-/** An endpoint's name; one of digits alone would be a port. */
-export const ENDPOINT_NAME = /^(?!\d+$)[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 const checked = (check: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
   try {

@@ -20,6 +20,17 @@ export function parseBackoff(text: string): number[] {
   return parts.map((part) => parseDuration(part, '--backoff'));
 }
 
+/** The schedule with what is given of it; the default's for the rest. Throws UsageError. */
+export function toSchedule(given: {
+  retries?: number | undefined;
+  backoff?: string | undefined;
+}): RetrySchedule {
+  return {
+    retries: given.retries ?? DEFAULT_SCHEDULE.retries,
+    backoffMs: given.backoff === undefined ? DEFAULT_SCHEDULE.backoffMs : parseBackoff(given.backoff),
+  };
+}
+
 /**
  * The pause after failed attempt number `attempt` (1-based), with ±20 % jitter; `random` is in [0, 1). The last
  * entry of the list serves for all further retries. `Retry-After` on 429 and 503 is honoured between the scheduled

@@ -1,4 +1,5 @@
-import { BadMessageError, type Fields, type Framing, isChunked, type MessageKind } from './message-parser.ts';
+import { BadMessageError, type Fields, isChunked } from './message-head.ts';
+import type { Framing, MessageKind } from './message-parser.ts';
 
 /** An answer's status, and whether it speaks HTTP/1.1. */
 export interface StatusLine {

@@ -2,7 +2,7 @@ import type { RawHeaders } from '../core/headers.ts';
 import { isSuccess, type Outcome } from '../core/record.ts';
 import { type ConnectOptions, guardedConnector } from './connect.ts';
 import { type Connection, Connections, type Exchange } from './connections.ts';
-import { BadMessageError } from './message-parser.ts';
+import { BadMessageError } from './message-head.ts';
 
 /** One POST to make. */
 export interface OutgoingRequest {

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { ANSWER, type StatusLine } from './answer-parser.ts';
 import type { OpenSocket } from './connect.ts';
-import { type Fields, MessageParser, type MessageSink } from './message-parser.ts';
+import type { Fields } from './message-head.ts';
+import { MessageParser, type MessageSink } from './message-parser.ts';
 
 /** One request and what becomes of it. Ends with `onEnd` or `onError`, once, unless it is cut. */
 export interface Exchange {
@@ -178,7 +179,8 @@ export class Connection implements MessageSink<StatusLine> {
   }
 
   #ended(): void {
-    if (this.#gone || (this.#exchange !== null && this.#parser.end() && this.#exchange === null)) return;
+    // Which may be the end of an answer too.
+    if (this.#exchange !== null) this.#parser.end();
     this.#end(new Error(this.#connected ? 'the other side closed it' : 'it was closed while being made'));
   }
 

@@ -1,25 +1,11 @@
+import { BadMessageError, type Fields, parseFields } from './message-head.ts';
+
 /** What is told of a message, in this order. Chunks are only good until the call returns. */
 export interface MessageSink<Start> {
   onHead(start: Start, fields: Fields): void;
   onBody(chunk: Buffer): void;
   /** `reusable` where the connection may carry another exchange. */
   onEnd(reusable: boolean): void;
-}
-
-/** A head's fields, and what those say that belong to the connection. */
-export interface Fields {
-  /** Names and values in turn. */
-  headers: readonly string[];
-  length: number | null;
-  /** What `Transfer-Encoding` says. */
-  coding: string | null;
-  /** `Connection: close`. */
-  close: boolean;
-  /** How long the other side keeps an idle connection, ms. */
-  keepMs: number | null;
-  expect: string | null;
-  /** How many `Host` there are. */
-  hosts: number;
 }
 
 /** How the end of a body is known; `interim` where there is none and the message itself is still to come. */
@@ -37,22 +23,9 @@ export interface MessageKind<Start> {
   readonly pipelined: boolean;
 }
 
-/** What came is not HTTP/1.1, or not such as may be trusted to be. */
-export class BadMessageError extends Error {
-  override readonly name = 'BadMessageError';
-  /** True where it is only too long. */
-  readonly tooLong: boolean;
-
-  constructor(message: string, tooLong = false) {
-    super(message);
-    this.tooLong = tooLong;
-  }
-}
-
 /** Longest head, and longest trailer of a chunked body, bytes; Node's own servers keep to the same. */
 const HEAD_LIMIT = 16_384;
 const LINE_LIMIT = 1024;
-const HEADER_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0]*?)[ \t]*$/;
 /** A line that does not end as RFC 9112 wants it: what one side takes for a header, another may not. */
 const LONE_BREAK = /(?<!\r)\n|\r(?!\n|$)/;
 const CHUNK_LINE = /^([0-9a-f]{1,12})[ \t]*(?:;[^\0]*)?$/i;
@@ -232,68 +205,6 @@ export class MessageParser<Start> {
     this.#state = 'idle';
     this.#sink.onEnd(this.#reusable && (clean || this.#kind.pipelined));
   }
-}
-
-/** Reads a head's lines after the first. Throws BadMessageError. */
-function parseFields(lines: string[]): Fields {
-  const headers: string[] = [];
-  const fields: Fields = {
-    headers,
-    length: null,
-    coding: null,
-    close: false,
-    keepMs: null,
-    expect: null,
-    hosts: 0,
-  };
-  for (let i = 1; i < lines.length; i++) {
-    const header = HEADER_LINE.exec(lines[i] as string);
-    if (header === null) throw new BadMessageError(`a header line is '${(lines[i] as string).slice(0, 80)}'`);
-    const [, name, value] = header as unknown as [string, string, string];
-    headers.push(name, value);
-    note(fields, name, value);
-  }
-  return fields;
-}
-
-/** Notes what a field says about the connection. */
-function note(fields: Fields, name: string, value: string): void {
-  switch (name.toLowerCase()) {
-    case 'content-length': {
-      const length = contentLength(value);
-      if (fields.length !== null && fields.length !== length)
-        throw new BadMessageError('it has two Content-Length');
-      fields.length = length;
-      break;
-    }
-    case 'transfer-encoding':
-      fields.coding = fields.coding === null ? value : `${fields.coding}, ${value}`;
-      break;
-    case 'connection':
-      if (/(?:^|,)\s*close\s*(?:,|$)/i.test(value)) fields.close = true;
-      break;
-    case 'keep-alive': {
-      const seconds = /timeout=(\d{1,6})/i.exec(value)?.[1];
-      if (seconds !== undefined) fields.keepMs = Number(seconds) * 1000;
-      break;
-    }
-    case 'expect':
-      fields.expect = value;
-      break;
-    case 'host':
-      fields.hosts += 1;
-      break;
-  }
-}
-
-function contentLength(value: string): number {
-  if (!/^\d{1,15}$/.test(value)) throw new BadMessageError(`its Content-Length is '${value.slice(0, 40)}'`);
-  return Number(value);
-}
-
-/** True where the last coding is `chunked`, so that the body says itself where it ends. */
-export function isChunked(coding: string): boolean {
-  return /(?:^|,)\s*chunked\s*$/i.test(coding);
 }
 
 /** The text up to the next line break; null where that is still to come. Throws BadMessageError. */

@@ -1,5 +1,6 @@
 import { METHODS } from 'node:http';
-import { BadMessageError, type Fields, type Framing, isChunked, type MessageKind } from './message-parser.ts';
+import { BadMessageError, type Fields, isChunked } from './message-head.ts';
+import type { Framing, MessageKind } from './message-parser.ts';
 
 export interface RequestLine {
   method: string;

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { headerValue } from '../core/headers.ts';
-import { BadMessageError, type Fields, MessageParser, type MessageSink } from './message-parser.ts';
+import { BadMessageError, type Fields } from './message-head.ts';
+import { MessageParser, type MessageSink } from './message-parser.ts';
 import { REQUEST, type RequestLine } from './request-parser.ts';
 import type { Answer, ServeLimits, ServeOptions } from './serve.ts';
 
@@ -81,9 +82,12 @@ export class ServerConnection implements MessageSink<RequestLine> {
     this.#request = request;
     this.#headers = fields.headers;
     this.#phase = 'body';
-    if (allowHosts !== null && !hostAllowed(headerValue(fields.headers, 'Host'), allowHosts)) {
-      onFault?.({ kind: 'wrong_host', detail: String(headerValue(fields.headers, 'Host')) });
-      return this.#refuse(403, 'Host not allowed');
+    if (allowHosts !== null) {
+      const host = headerValue(fields.headers, 'Host');
+      if (!hostAllowed(host, allowHosts)) {
+        onFault?.({ kind: 'wrong_host', detail: String(host) });
+        return this.#refuse(403, 'Host not allowed');
+      }
     }
     if ((fields.length ?? 0) > maxBody) {
       onFault?.({ kind: 'too_large', detail: `${fields.length} bytes declared` });
@@ -180,9 +184,7 @@ export class ServerConnection implements MessageSink<RequestLine> {
 
   #refuseUnreadable(status: number, why: string, hint?: string): void {
     this.#options.onFault?.({ kind: 'bad_request', detail: hint ?? `${status} ${why}` });
-    this.#phase = 'over';
-    writeAnswer(this.#socket, { status, headers: [], body: '' }, { keep: false, withBody: true });
-    this.#lastWords();
+    this.#refuse(status, '');
   }
 
   /** Ends our side, and gives the other a moment to read before the reset that unread bytes cause. */
@@ -243,7 +245,7 @@ function httpDate(): string {
   return date.text;
 }
 
-function hostAllowed(host: string | null | undefined, allowed: readonly string[]): boolean {
-  if (host === undefined || host === null) return false;
+function hostAllowed(host: string | undefined, allowed: readonly string[]): boolean {
+  if (host === undefined) return false;
   return allowed.includes(host.replace(/:\d+$/, '').toLowerCase());
 }

@@ -1,7 +1,7 @@
 import type { Kpi } from '../core/kpi.ts';
 import { visible } from '../core/redact.ts';
 import { kpiPasses, type Report } from './report.ts';
-import { formatAmount, formatEvidence, formatInterval, formatThreshold, KPI_LABELS } from './wording.ts';
+import { describeKpi } from './wording.ts';
 
 /** A test case a KPI, for CI; one without data is skipped, and with `strict` so is no weak pass. */
 export function renderJunit(report: Report, strict: boolean): string {
@@ -26,11 +26,12 @@ export function renderJunit(report: Report, strict: boolean): string {
 
 function testCase(kpi: Kpi, strict: boolean): string {
   const open = `    <testcase classname="mo-notify.kpi" name="${kpi.name}" time="0"`;
-  const said = `${KPI_LABELS[kpi.name]}: ${formatAmount(kpi.unit, kpi.observed)}, wanted ${formatThreshold(kpi)}`;
+  const { label, observed, threshold, evidence, interval } = describeKpi(kpi);
+  const said = `${label}: ${observed}, wanted ${threshold}`;
   if (kpi.verdict === 'no data') return `${open}>\n      <skipped message="no data"/>\n    </testcase>`;
   if (kpiPasses(kpi, strict)) return `${open}/>`;
   const type = kpi.verdict === 'fail' ? 'threshold' : 'weak evidence';
-  const detail = `95 % interval ${formatInterval(kpi)}; evidence ${formatEvidence(kpi)}`;
+  const detail = `95 % interval ${interval}; evidence ${evidence}`;
   return `${open}>\n      <failure type="${type}" message="${xml(said)}">${xml(detail)}</failure>\n    </testcase>`;
 }
 

@@ -1,13 +1,6 @@
 import { visible } from '../core/redact.ts';
 import type { Report } from './report.ts';
-import {
-  formatAmount,
-  formatCounts,
-  formatEvidence,
-  formatInterval,
-  formatThreshold,
-  KPI_LABELS,
-} from './wording.ts';
+import { describeKpi, formatAmount, formatCounts } from './wording.ts';
 
 const MARKS = { pass: '✅ pass', fail: '❌ fail', 'no data': '⚪ no data' } as const;
 
@@ -19,14 +12,10 @@ export function renderMarkdown({ window, totals, kpis, endpoints, notes }: Repor
     `${totals.events} events, ${totals.attempts} attempts, ${totals.receipts} receipts, ${totals.duplicates} duplicates, ${totals.refused} refused`,
     table(
       ['KPI', 'Observed', 'Threshold', 'Verdict', 'Evidence', '95 % interval'],
-      kpis.map((kpi) => [
-        KPI_LABELS[kpi.name],
-        formatAmount(kpi.unit, kpi.observed),
-        formatThreshold(kpi),
-        MARKS[kpi.verdict],
-        formatEvidence(kpi),
-        formatInterval(kpi),
-      ]),
+      kpis.map((kpi) => {
+        const { label, observed, threshold, evidence, interval } = describeKpi(kpi);
+        return [label, observed, threshold, MARKS[kpi.verdict], evidence, interval];
+      }),
     ),
   ];
   if (endpoints.length > 0) {

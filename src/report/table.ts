@@ -4,14 +4,7 @@ import { formatRatio } from '../core/ratio.ts';
 import { visible } from '../core/redact.ts';
 import { formatDuration } from '../core/time.ts';
 import type { EndpointReport, Report } from './report.ts';
-import {
-  formatAmount,
-  formatCounts,
-  formatEvidence,
-  formatInterval,
-  formatThreshold,
-  KPI_LABELS,
-} from './wording.ts';
+import { describeKpi, formatCounts } from './wording.ts';
 
 /** How a rendering may mark what it says; plain text where colour is off. */
 export interface TableStyle {
@@ -42,14 +35,10 @@ export function renderTable(report: Report, style: TableStyle, width: number): s
 /** The KPI table alone; narrow terminals get a list. */
 export function renderKpis(kpis: readonly Kpi[], style: TableStyle, width: number): string {
   const wide = width >= WIDE;
-  const rows = kpis.map((kpi) => [
-    KPI_LABELS[kpi.name],
-    formatAmount(kpi.unit, kpi.observed),
-    formatThreshold(kpi),
-    verdict(kpi, style),
-    formatEvidence(kpi),
-    ...(wide ? [formatInterval(kpi)] : []),
-  ]);
+  const rows = kpis.map((kpi) => {
+    const { label, observed, threshold, evidence, interval } = describeKpi(kpi);
+    return [label, observed, threshold, verdict(kpi, style), evidence, ...(wide ? [interval] : [])];
+  });
   const head = ['KPI', 'Observed', 'Threshold', 'Verdict', 'Evidence', ...(wide ? ['95 % interval'] : [])];
   return grid(head, rows, style, width);
 }

@@ -3,7 +3,7 @@ import { formatRatio } from '../core/ratio.ts';
 import { formatDuration } from '../core/time.ts';
 
 /** How KPIs are said wherever people read them. */
-export const KPI_LABELS: Record<Kpi['name'], string> = {
+const KPI_LABELS: Record<Kpi['name'], string> = {
   webhook_latency_median: 'Webhook latency (median)',
   widget_latency_median: 'Widget latency (median)',
   success_rate: 'Success rate (attempts)',
@@ -17,18 +17,22 @@ export function formatAmount(unit: Kpi['unit'], value: number | null): string {
   return unit === 'ms' ? formatDuration(value) : formatRatio(value);
 }
 
-export function formatThreshold({ unit, threshold }: Kpi): string {
-  return `${unit === 'ms' ? '≤' : '≥'} ${formatAmount(unit, threshold)}`;
+/** A KPI in words, as every table of them has it. */
+export function describeKpi(kpi: Kpi) {
+  const { name, observed, unit, threshold, interval } = kpi;
+  return {
+    label: KPI_LABELS[name],
+    observed: formatAmount(unit, observed),
+    threshold: `${unit === 'ms' ? '≤' : '≥'} ${formatAmount(unit, threshold)}`,
+    evidence: strength(kpi),
+    interval: interval === null ? '' : interval.map((end) => formatAmount(unit, end)).join(' – '),
+  };
 }
 
-export function formatEvidence({ verdict, evidence, n, needs }: Kpi): string {
+function strength({ verdict, evidence, n, needs }: Kpi): string {
   if (evidence === null) return needs === null ? '' : `needs n=${needs}`;
   if (verdict === 'fail') return `n=${n}`;
   return evidence === 'weak' && needs !== null ? `weak, n=${n} of ${needs}` : `${evidence}, n=${n}`;
-}
-
-export function formatInterval({ interval, unit }: Kpi): string {
-  return interval === null ? '' : `${formatAmount(unit, interval[0])} – ${formatAmount(unit, interval[1])}`;
 }
 
 /** `200×9 503×1`. */

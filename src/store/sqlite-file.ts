@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { StoreError } from '../core/errors.ts';
+import { pause } from './pause.ts';
 import { APPLICATION_ID } from './schema.ts';
 
 const HEADER_BYTES = 100;
@@ -113,7 +114,7 @@ function keepPrivate(path: string): void {
 function hasLostLog(path: string): boolean {
   for (let look = 0; look < 10; look++) {
     if (existsSync(`${path}-wal`) || sizeOf(`${path}-shm`) === 0) return false;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    pause(10);
   }
   return true;
 }

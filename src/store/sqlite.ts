@@ -3,6 +3,7 @@ import { StoreError } from '../core/errors.ts';
 import type { RecordFilter, Store, StoredReceipt } from '../core/store.ts';
 import { createCheckpointer } from './checkpointer.ts';
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts';
+import { pause } from './pause.ts';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 import { guard, guardRead } from './sqlite-errors.ts';
 import { foreign, inspectFile } from './sqlite-file.ts';
@@ -78,7 +79,7 @@ function connect(path: string, durability: 'normal' | 'full'): Database.Database
     } catch (error) {
       const passing = error instanceof StoreError && error.reason === 'busy';
       if (!passing || performance.now() > deadline) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, OPEN_RETRY_MS);
+      pause(OPEN_RETRY_MS);
     }
   }
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ANSWER } from '../../../src/http/answer-parser.ts';
-import { BadMessageError, MessageParser } from '../../../src/http/message-parser.ts';
+import { BadMessageError } from '../../../src/http/message-head.ts';
+import { MessageParser } from '../../../src/http/message-parser.ts';
 
 interface Read {
   heads: [number, readonly string[]][];
