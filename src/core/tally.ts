@@ -10,7 +10,9 @@ export interface EndpointTally {
   events: number;
   /** Events with a 2xx in the end. */
   delivered: number;
-  /** Per event: first 2xx − due, ms. */
+  /** Deliveries that seem to end before they were due: clock skew in an imported log, left out of `latency`. */
+  skewed: number;
+  /** Per event: first 2xx − due, ms. Replays are left out. */
   latency: Histogram;
   statuses: Record<string, number>;
   outcomes: Record<string, number>;
@@ -68,6 +70,7 @@ export function emptyEndpointTally(name: string, url: string): EndpointTally {
     successes: 0,
     events: 0,
     delivered: 0,
+    skewed: 0,
     latency: new Histogram(),
     statuses: counts(),
     outcomes: counts(),

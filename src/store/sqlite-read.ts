@@ -2,14 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type Database from 'libsql';
 import type { Attempt, ForwardResult, Outcome, Receipt } from '../core/record.ts';
 import type { RecordFilter } from '../core/store.ts';
-import {
-  type EndpointTally,
-  emptyEndpointTally,
-  emptyReceiptTally,
-  type ReceiptTally,
-  type Tally,
-} from '../core/tally.ts';
-import { fromText, toText } from './sqlite-text.ts';
+import { fromText } from './sqlite-text.ts';
+import { asksForAttempts, type Where, where } from './sqlite-where.ts';
 
 const PAGE = 500;
 
@@ -18,108 +12,6 @@ type Row = Record<string, unknown>;
 
 /** Runs a piece of reading; rejects with StoreError. */
 export type Reader = <Result>(work: (db: Db) => Result) => Promise<Result>;
-
-/** Everything a report is made of, by aggregation in the database. */
-export function tallyRecords(db: Db, filter: RecordFilter): Tally {
-  const sent = where(filter, 'sent_at', ['fault IS NULL']);
-  const came = where(filter, 'received_at', asksForAttempts(filter) ? ['FALSE'] : []);
-  const span = all(
-    db,
-    `SELECT min(low) AS low, max(high) AS high FROM (
-       SELECT min(sent_at) AS low, max(sent_at) AS high FROM attempts ${sent.sql}
-       UNION ALL SELECT min(received_at), max(received_at) FROM receipts ${came.sql})`,
-    [...sent.values, ...came.values],
-  )[0] as { low: number | null; high: number | null };
-  return {
-    endpoints: tallyEndpoints(db, sent),
-    received: tallyReceipts(db, came),
-    from: span.low,
-    to: span.high,
-  };
-}
-
-/** An endpoint and a run belong to attempts alone. */
-function asksForAttempts(filter: RecordFilter): boolean {
-  return filter.endpoint !== undefined || filter.run !== undefined;
-}
-
-function tallyEndpoints(db: Db, { sql, values }: Where): EndpointTally[] {
-  const tallies = new Map<string, EndpointTally>();
-  const of = (row: Row): EndpointTally => {
-    const key = `${row.endpoint}\0${row.url}`;
-    const known =
-      tallies.get(key) ?? emptyEndpointTally(fromText(row.endpoint as string), fromText(row.url as string));
-    tallies.set(key, known);
-    return known;
-  };
-  const group = `FROM attempts ${sql} GROUP BY endpoint, url`;
-  for (const row of all(
-    db,
-    `SELECT endpoint, url, status, outcome, count(*) AS n ${group}, status, outcome`,
-    values,
-  )) {
-    const tally = of(row);
-    const n = row.n as number;
-    tally.attempts += n;
-    if (row.outcome === 'delivered') tally.successes += n;
-    if (row.status !== null) add(tally.statuses, String(row.status), n);
-    add(tally.outcomes, row.outcome as string, n);
-  }
-  const firstSuccess = `SELECT endpoint, url, event_id, event,
-      min(CASE WHEN outcome = 'delivered' THEN sent_at - due_at + duration_ms END) AS latency
-    ${group}, event_id`;
-  for (const row of all(
-    db,
-    `SELECT endpoint, url, event, round(latency, 1) AS latency, count(*) AS n FROM (${firstSuccess})
-     GROUP BY endpoint, url, event, round(latency, 1)`,
-    values,
-  )) {
-    const tally = of(row);
-    const n = row.n as number;
-    tally.events += n;
-    add(tally.eventsByType, fromText(row.event as string | null) ?? 'unknown', n);
-    if (row.latency === null) continue;
-    tally.delivered += n;
-    tally.latency.record(row.latency as number, n);
-  }
-  return [...tallies.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function tallyReceipts(db: Db, { sql, values }: Where): ReceiptTally {
-  const tally = emptyReceiptTally();
-  const rows = all(
-    db,
-    `SELECT event, signature, duplicate, forward IS NOT NULL AS forwarded, body_key IS NOT NULL AS accepted,
-       flags LIKE '%redelivery%' AS redelivery, count(*) AS n
-     FROM receipts ${sql} GROUP BY event, signature, duplicate, forwarded, accepted, redelivery`,
-    values,
-  );
-  for (const row of rows) {
-    const n = row.n as number;
-    tally.receipts += n;
-    if (row.signature !== 'valid' && row.signature !== 'unchecked') tally.refused += n;
-    if (row.duplicate === 'duplicate') {
-      tally.duplicates += n;
-      if (!row.forwarded) tally.dropped += n;
-    }
-    if (row.duplicate === 'conflict') tally.conflicts += n;
-    if (row.duplicate === 'suspected_replay') tally.suspectedReplays += n;
-    if (row.accepted && row.duplicate === null && !row.redelivery) {
-      tally.events += n;
-      add(tally.eventsByType, fromText(row.event as string | null) ?? 'unknown', n);
-    }
-  }
-  const first = `${sql === '' ? 'WHERE' : `${sql} AND`} body_key IS NOT NULL AND latency_ms IS NOT NULL AND signature = 'valid' AND duplicate IS NULL`;
-  for (const row of all(
-    db,
-    `SELECT latency_ms, count(*) AS n FROM receipts ${first} GROUP BY latency_ms`,
-    values,
-  )) {
-    if ((row.latency_ms as number) < 0) tally.skewed += row.n as number;
-    else tally.latency.record(row.latency_ms as number, row.n as number);
-  }
-  return tally;
-}
 
 /** All but the bodies, which are large and not asked for. */
 const ATTEMPT_COLUMNS =
@@ -204,35 +96,6 @@ async function* pages(
   }
 }
 
-interface Where {
-  sql: string;
-  values: (string | number)[];
-}
-
-function where(filter: RecordFilter, time: 'sent_at' | 'received_at', conditions: string[] = []): Where {
-  const terms = [...conditions];
-  const values: (string | number)[] = [];
-  const term = (sql: string, ...bound: (string | number)[]) => {
-    terms.push(sql);
-    values.push(...bound);
-  };
-  if (filter.since !== undefined) term(`${time} >= ?`, filter.since);
-  if (filter.until !== undefined) term(`${time} < ?`, filter.until);
-  if (filter.event !== undefined) term('event = ?', toText(filter.event));
-  if (time === 'sent_at') {
-    if (filter.endpoint !== undefined) {
-      const named = toText(filter.endpoint);
-      term('(endpoint = ? OR url = ?)', named, named);
-    }
-    if (filter.run !== undefined) term('run = ?', toText(filter.run));
-  }
-  return { sql: terms.length === 0 ? '' : `WHERE ${terms.join(' AND ')}`, values };
-}
-
 function all(db: Db, sql: string, values: (string | number)[]): Row[] {
   return db.prepare(sql).all(values) as Row[];
-}
-
-function add(counts: Record<string, number>, key: string, n: number): void {
-  counts[key] = (counts[key] ?? 0) + n;
 }

@@ -1,13 +1,14 @@
 import Database from 'libsql';
 import { StoreError } from '../core/errors.ts';
-import type { RecordFilter, Store, StoredReceipt } from '../core/store.ts';
+import type { Store, StoredReceipt } from '../core/store.ts';
 import { createCheckpointer } from './checkpointer.ts';
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts';
 import { pause } from './pause.ts';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 import { guard, guardRead } from './sqlite-errors.ts';
 import { foreign, inspectFile } from './sqlite-file.ts';
-import { type Reader, readAttempts, readReceipts, tallyRecords } from './sqlite-read.ts';
+import { type Reader, readAttempts, readReceipts } from './sqlite-read.ts';
+import { tallyRecords } from './sqlite-tally.ts';
 import { type Job, keyOf, Writer } from './sqlite-write.ts';
 
 /** Small enough that the first senders of a crowd are answered while the last are being read. */
@@ -54,7 +55,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
       }),
     settleForward: (settlement) => queue.add({ kind: 'settle', settlement }),
     addAttempt: (attempt, body) => queue.add({ kind: 'attempt', attempt, body }, false),
-    tally: (filter: RecordFilter) => reader((db) => tallyRecords(db, filter)),
+    tally: (filter) => tallyRecords(reader, filter),
     takeUnforwarded: () => queue.add({ kind: 'take' }),
     attempts: (filter) => readAttempts(reader, filter),
     receipts: (filter) => readReceipts(reader, filter),

@@ -47,6 +47,7 @@ export function tallyCases(bench: Bench): void {
           successes: 2,
           events: 3,
           delivered: 2,
+          skewed: 0,
           statuses: { 200: 1, 204: 1, 503: 2 },
           outcomes: { delivered: 2, rejected: 2, timeout: 1 },
           eventsByType: { call_connected: 1, ['__proto__']: 1, unknown: 1 },
@@ -61,6 +62,7 @@ export function tallyCases(bench: Bench): void {
           successes: 0,
           events: 1,
           delivered: 0,
+          skewed: 0,
           statuses: {},
           outcomes: { refused: 1 },
           eventsByType: { call_connected: 1 },
@@ -184,12 +186,15 @@ const anyAttempt: fc.Arbitrary<Attempt> = fc
     fault: fc.constantFrom(null, null, 'tampered-body'),
     wait: fc.integer({ min: 0, max: 30_000 }),
     tenths: fc.integer({ min: 0, max: 100_000 }),
+    ahead: fc.constantFrom(0, 0, 0, 500_000),
+    replayOf: fc.constantFrom(null, null, 'at_0'),
   })
-  .map(({ event, wait, tenths, ...rest }) =>
+  .map(({ event, wait, tenths, ahead, ...rest }) =>
     newAttempt({
       ...rest,
       eventId: `ev_${event}`,
       event: [null, 'constructor', 'call_missed'][event % 3] ?? null,
+      dueAt: AT + ahead,
       sentAt: AT + wait,
       durationMs: tenths / 10,
     }),
@@ -237,10 +242,17 @@ function countOneByOne(attempts: Attempt[], receipts: NewReceipt[], stored: Stor
         here.filter((one) => one.eventId === id),
       );
       const latency = new Histogram();
+      let delivered = 0;
+      let skewed = 0;
       for (const tries of events) {
         const done = tries.filter(({ outcome }) => outcome === 'delivered');
-        const waits = done.map(({ sentAt, dueAt, durationMs }) => sentAt - dueAt + durationMs);
-        if (waits.length > 0) latency.record(Math.round(Math.min(...waits) * 10) / 10);
+        if (done.length > 0) delivered += 1;
+        const waits = done
+          .filter(({ replayOf }) => replayOf === null)
+          .map(({ sentAt, dueAt, durationMs }) => sentAt - dueAt + durationMs);
+        skewed += waits.filter((ms) => ms < 0).length;
+        const timed = waits.filter((ms) => ms >= 0);
+        if (timed.length > 0) latency.record(Math.round(Math.min(...timed) * 10) / 10);
       }
       return {
         name,
@@ -248,7 +260,8 @@ function countOneByOne(attempts: Attempt[], receipts: NewReceipt[], stored: Stor
         attempts: here.length,
         successes: here.filter(({ outcome }) => outcome === 'delivered').length,
         events: events.length,
-        delivered: latency.count,
+        delivered,
+        skewed,
         latency,
         statuses: countOf(here.flatMap(({ status }) => (status === null ? [] : [String(status)]))),
         outcomes: countOf(here.map(({ outcome }) => outcome)),

@@ -1,0 +1,43 @@
+import type { Receipt } from './record.ts';
+import { emptyReceiptTally, type ReceiptTally } from './tally.ts';
+
+/** What of a receipt counts, beside its times. `forwarded` where an app was asked. */
+export interface ReceiptFacts extends Pick<Receipt, 'event' | 'signature' | 'duplicate'> {
+  accepted: boolean;
+  redelivery: boolean;
+  forwarded: boolean;
+}
+
+/** Adds receipts up to what reports are made of (contract §4). */
+export class ReceiptCounter {
+  readonly tally: ReceiptTally = emptyReceiptTally();
+  readonly #latencies = new Map<number, number>();
+
+  /** `latencyMs` is null where it says nothing. */
+  add(facts: ReceiptFacts, latencyMs: number | null): void {
+    const { event, signature, duplicate, accepted, redelivery, forwarded } = facts;
+    const { tally } = this;
+    tally.receipts += 1;
+    if (signature !== 'valid' && signature !== 'unchecked') tally.refused += 1;
+    if (duplicate === 'duplicate') {
+      tally.duplicates += 1;
+      if (!forwarded) tally.dropped += 1;
+    }
+    if (duplicate === 'conflict') tally.conflicts += 1;
+    if (duplicate === 'suspected_replay') tally.suspectedReplays += 1;
+    if (!accepted || duplicate !== null || redelivery) return;
+    tally.events += 1;
+    const type = event ?? 'unknown';
+    tally.eventsByType[type] = (tally.eventsByType[type] ?? 0) + 1;
+    if (latencyMs === null || signature !== 'valid') return;
+    if (latencyMs < 0) tally.skewed += 1;
+    else this.#latencies.set(latencyMs, (this.#latencies.get(latencyMs) ?? 0) + 1);
+  }
+
+  /** The tally; nothing more is added after this. */
+  end(): ReceiptTally {
+    for (const [ms, n] of this.#latencies) this.tally.latency.record(ms, n);
+    this.#latencies.clear();
+    return this.tally;
+  }
+}
