@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
+import { LOG_FORMATS } from '../logs/log-format.ts';
 
 /** Adds the flags that every command has. */
 export function withOutputOptions(command: Command): Command {
@@ -18,6 +19,13 @@ export function withStoreOption(command: Command): Command {
 
 export function withConfigOption(command: Command): Command {
   return command.option('--config <file>', 'the config (default: mo-notify.config.json, searched upwards)');
+}
+
+/** For commands that read a log from a file. */
+export function withLogSourceOptions(command: Command): Command {
+  return command
+    .addOption(oneOf('--from <format>', "the file's format (default: by its content)", LOG_FORMATS))
+    .option('--map <column=field>', 'which column of a CSV file holds a field; repeatable', collect);
 }
 
 export function withSecretOptions(command: Command): Command {

@@ -5,14 +5,16 @@ import { EnvironmentError, EXIT, UsageError } from '../core/errors.ts';
 import { eventType } from '../core/event.ts';
 import { parseThreshold } from '../core/kpi.ts';
 import type { RecordFilter } from '../core/store.ts';
+import type { Tally } from '../core/tally.ts';
 import { parseMoment } from '../core/time.ts';
 import { FORMAT_NAMES, type Format, RENDERERS } from '../report/formats.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import { buildReport, type Report, reportPasses } from '../report/report.ts';
 import type { Context, StartContext } from './context.ts';
-import { collect, oneOf, withOutputOptions, withStoreOption } from './options.ts';
+import type { LogSourceOptions } from './log-source.ts';
+import { collect, oneOf, withLogSourceOptions, withOutputOptions, withStoreOption } from './options.ts';
 
-interface ReportOptions {
+interface ReportOptions extends LogSourceOptions {
   since?: string;
   until?: string;
   endpoint?: string;
@@ -26,7 +28,8 @@ interface ReportOptions {
 }
 
 export function configure(command: Command, start: StartContext): void {
-  withStoreOption(withOutputOptions(command))
+  withLogSourceOptions(withStoreOption(withOutputOptions(command)))
+    .argument('[source]', 'a log to judge instead of the store: a file, or - for standard input')
     .option('--since <time>', 'only records from then on: ISO 8601, or how long ago (2h)')
     .option('--until <time>', 'only records before then')
     .option('--endpoint <name>', 'only attempts at this endpoint (its name, host or URL)')
@@ -40,21 +43,41 @@ export function configure(command: Command, start: StartContext): void {
       'after',
       "\nExample:\n  mo-notify report --since 2h --threshold 'webhook_latency_median<=2s'",
     )
-    .action(async (options: ReportOptions) => {
+    .action(async (source: string | undefined, options: ReportOptions) => {
       const context = start(options);
       const { filter, thresholds } = readOptions(options, context);
-      const store = await context.store();
-      const tally = await store.tally(filter);
+      const { tally, skipped, location } = await tallySource(context, source, options, filter);
       const report = buildReport(tally, { from: filter.since ?? null, to: filter.until ?? null }, thresholds);
       await deliver(report, options, context);
       summarizeStep(report, context);
-      context.exitCode = reportPasses(report, options.strict === true) ? EXIT.ok : EXIT.shortfall;
-      if (report.window.from === null) {
+      const passes = reportPasses(report, options.strict === true) && skipped === 0;
+      context.exitCode = passes ? EXIT.ok : EXIT.shortfall;
+      if (tally.from === null) {
         context.note(
-          `No records match in ${store.location}. 'mo-notify listen' or 'mo-notify send-test' makes some.`,
+          `No records match in ${location}. 'mo-notify listen' or 'mo-notify send-test' makes some.`,
         );
       }
     });
+}
+
+/** The figures of a file or, without one, of the store. Lines that hold no record are told of. */
+async function tallySource(
+  context: Context,
+  source: string | undefined,
+  options: ReportOptions,
+  filter: RecordFilter,
+): Promise<{ tally: Tally; skipped: number; location: string }> {
+  if (source === undefined) {
+    const store = await context.store();
+    return { tally: await store.tally(filter), skipped: 0, location: store.location };
+  }
+  const { warnOfSkips, withLogSource } = await import('./log-source.ts');
+  const { tallyLog } = await import('../logs/tally-log.ts');
+  return withLogSource(context, source, options, async ({ file, format, columns }) => {
+    const { tally, skips } = await tallyLog(file, format, columns, filter);
+    warnOfSkips(context, skips, file.name);
+    return { tally, skipped: skips.count, location: file.name };
+  });
 }
 
 function readOptions(options: ReportOptions, { io }: Context) {

@@ -1,3 +1,4 @@
+import type { RawHeaders } from './headers.ts';
 import { formatTimestamp } from './time.ts';
 
 /** How one attempt ended (contract §3). Only `delivered` is a success. */
@@ -34,9 +35,15 @@ export interface Attempt {
   run: string;
   replayOf: string | null;
   error: string | null;
-  /** A negative test's fault; such attempts are left out of the figures. */
+  /**
+   * Why the attempt is left out of the figures: a negative test's fault, or `killed` where the run was, and nobody knows
+   * what became of it; null where it counts.
+   */
   fault: string | null;
 }
+
+/** The `fault` of an attempt that may or may not have been made. */
+export const KILLED = 'killed';
 
 export type SignatureResult = 'valid' | 'missing' | 'malformed' | 'mismatch' | 'unchecked';
 export type Duplicate = 'duplicate' | 'conflict' | 'suspected_replay';
@@ -66,6 +73,23 @@ export interface Receipt {
   forward: ForwardResult | null;
   bodyBytes: number;
   flags: readonly string[];
+}
+
+/** A record with what only the delivery log keeps of it; null where it does not, or where it was not asked for. */
+export type LogRecord =
+  | { kind: 'attempt'; attempt: Attempt; headers: RawHeaders | null; body: Uint8Array | null }
+  | { kind: 'receipt'; receipt: Receipt; headers: RawHeaders | null; body: Uint8Array | null };
+export type RecordKind = LogRecord['kind'];
+
+/** When it was sent or received, ms since the epoch. */
+export function recordTime(record: LogRecord): number {
+  return record.kind === 'attempt' ? record.attempt.sentAt : record.receipt.receivedAt;
+}
+
+/** Whether a receipt counts as received: rightly signed, and answered with a 2xx or handed on to an app. */
+export function isAccepted({ signature, status, forward }: Receipt): boolean {
+  if (signature !== 'valid' && signature !== 'unchecked') return false;
+  return status === null || isSuccess(status) || forward !== null;
 }
 
 /** An attempt as a line of NDJSON. */

@@ -1,5 +1,5 @@
 import type { RawHeaders } from './headers.ts';
-import type { Attempt, ForwardResult, Receipt } from './record.ts';
+import type { Attempt, ForwardResult, LogRecord, Receipt, RecordKind } from './record.ts';
 import type { Tally } from './tally.ts';
 
 /** A receipt on its way into the store, with what only the store keeps. */
@@ -56,6 +56,51 @@ export interface RecordFilter {
   endpoint?: string;
   event?: string;
   run?: string;
+  eventId?: string;
+  callId?: string;
+  /** By the answer: a status, a class of them, anything but a 2xx. */
+  status?: StatusFilter;
+}
+
+/** `least` and `most` bound the answer's status; `failed` is everything but a 2xx, no answer included. */
+export type StatusFilter = 'failed' | { least: number; most: number };
+
+/** Which of the matching records are read, and how. */
+export interface ReadOptions {
+  /** The latest first. */
+  newestFirst?: boolean;
+  /** Only records that came after this one, or before it where the latest come first: a `seq`. */
+  after?: number;
+  /** Only records up to this `seq`. */
+  through?: number;
+  /** With headers and bodies, which are large. */
+  bodies?: boolean;
+}
+
+/** A record and its place in the log. */
+export interface LogEntry {
+  seq: number;
+  record: LogRecord;
+}
+
+/** What a prune removes, or would. */
+export interface PruneCounts {
+  attempts: number;
+  receipts: number;
+  /** Receipts of which only the key is left, by which the same delivery is still known. */
+  keys: number;
+  /** Receipts that stay, because an app has yet to be given their event. */
+  owed: number;
+}
+
+/** A replay, as far as it is known to have come (see sender/replay.ts). */
+export interface ReplayState {
+  run: string;
+  /** What it replays and how, as JSON. */
+  plan: string;
+  /** How many deliveries it may have begun. */
+  reached: number;
+  ended: boolean;
 }
 
 /**
@@ -80,5 +125,20 @@ export interface Store {
   tally(filter: RecordFilter): Promise<Tally>;
   attempts(filter: RecordFilter): AsyncIterable<Attempt>;
   receipts(filter: RecordFilter): AsyncIterable<Receipt>;
+  /** The records of one kind, in order of arrival. */
+  entries(kind: RecordKind, filter: RecordFilter, options?: ReadOptions): AsyncIterable<LogEntry>;
+  /** How many records match. */
+  count(kind: RecordKind, filter: RecordFilter): Promise<number>;
+  /** The greatest `seq` of a kind; 0 where there is none. */
+  last(kind: RecordKind): Promise<number>;
+  /** Adds a record as it is, verdicts included: one from another log. */
+  addRecord(record: LogRecord): Promise<void>;
+  /**
+   * Removes records from before `before`. Of receipts since `keepKeysSince` the key stays, so that a late copy of what
+   * they held is still a duplicate; what an app has yet to be given stays whole.
+   */
+  prune(before: number, keepKeysSince: number, options: { dryRun: boolean }): Promise<PruneCounts>;
+  saveReplay(state: ReplayState): Promise<void>;
+  replay(run: string): Promise<ReplayState | null>;
   close(): Promise<void>;
 }

@@ -38,8 +38,15 @@ function fromJson(text: string, source: string): SavedDelivery {
 }
 
 function fromRequest(bytes: Buffer, source: string): SavedDelivery {
-  const gap = /\r?\n\r?\n/.exec(bytes.toString('latin1'));
-  const lines = bytes.toString('latin1', 0, gap?.index ?? 0).split(/\r?\n/);
+  const { headers, body } = parseSavedRequest(bytes, `--delivery: ${source}`);
+  return { signature: headerValue(headers, HEADER.signature), body };
+}
+
+/** A saved HTTP request: headers, an empty line, the body. Throws UsageError. */
+export function parseSavedRequest(bytes: Buffer, source: string): { headers: RawHeaders; body: Buffer } {
+  const text = bytes.toString('latin1');
+  const gap = /\r?\n\r?\n/.exec(text);
+  const lines = text.slice(0, gap?.index ?? 0).split(/\r?\n/);
   const headers: RawHeaders = lines
     .filter((line, index) => index > 0 || !/ HTTP\/[\d.]+$/.test(line))
     .flatMap((line) => {
@@ -48,12 +55,12 @@ function fromRequest(bytes: Buffer, source: string): SavedDelivery {
     });
   if (gap === null || headers.length === 0) {
     throw new UsageError(
-      `--delivery: ${source} is neither a saved HTTP request (headers, an empty line, the body) nor a line of JSON.`,
+      `${source} is neither a saved HTTP request (headers, an empty line, the body) nor a line of JSON.`,
     );
   }
   const body = bytes.subarray(gap.index + gap[0].length);
   const length = headerValue(headers, 'Content-Length');
   // Editors end files with a newline that was never sent.
   const sent = length !== undefined && /^\d+$/.test(length) ? body.subarray(0, Number(length)) : body;
-  return { signature: headerValue(headers, HEADER.signature), body: sent };
+  return { headers, body: sent };
 }

@@ -1,6 +1,6 @@
 /** Written into the file's header, so that another program's SQLite file is never taken for ours ("MONF"). */
 export const APPLICATION_ID = 0x4d4f4e46;
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * A receipt has a body key where it was accepted and is no duplicate. Each index holds the receipts that were first
@@ -14,7 +14,7 @@ export const FIRST_OF_EVENT = "body_key IS NOT NULL AND duplicate IS NOT 'confli
  * key begins with the event's own timestamp and event ids mostly rise with time, so new keys land on the index's last
  * pages, which is what keeps storing fast.
  */
-export const SCHEMA = `
+const SCHEMA = `
 CREATE TABLE receipts (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
@@ -58,3 +58,16 @@ CREATE TABLE attempts (
   body BLOB
 ) STRICT;
 `;
+
+/** How far each replay has come, for `--resume`. */
+const REPLAYS = `
+CREATE TABLE replays (
+  run TEXT PRIMARY KEY,
+  plan TEXT NOT NULL,
+  reached INTEGER NOT NULL,
+  ended INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
+/** What brings a store from each version to the next; a new one takes all the steps. */
+export const MIGRATIONS: readonly string[] = [SCHEMA, REPLAYS];

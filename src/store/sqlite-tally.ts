@@ -6,10 +6,10 @@ import { Interner } from '../core/interner.ts';
 import { ReceiptCounter, type ReceiptFacts } from '../core/receipt-tally.ts';
 import type { Outcome, Receipt } from '../core/record.ts';
 import type { RecordFilter } from '../core/store.ts';
-import type { EndpointTally, ReceiptTally, Tally } from '../core/tally.ts';
+import { type EndpointTally, emptyReceiptTally, type ReceiptTally, type Tally } from '../core/tally.ts';
 import type { Reader } from './sqlite-read.ts';
 import { fromText } from './sqlite-text.ts';
-import { asksForAttempts, type Where, where } from './sqlite-where.ts';
+import { matchesNone, type Where, where } from './sqlite-where.ts';
 
 /** How many rows become one run of bytes. */
 const WINDOW = 5000;
@@ -67,9 +67,10 @@ type Column = readonly [form: string, sql: string];
  */
 export async function tallyRecords(read: Reader, filter: RecordFilter): Promise<Tally> {
   const span: Span = { from: null, to: null };
-  const endpoints = await tallyAttempts(read, where(filter, 'sent_at', ['fault IS NULL']), span);
-  const none = asksForAttempts(filter) ? ['FALSE'] : [];
-  const received = await tallyReceipts(read, where(filter, 'received_at', none), span);
+  const endpoints = await tallyAttempts(read, where('attempt', filter, ['fault IS NULL']), span);
+  const received = matchesNone('receipt', filter)
+    ? emptyReceiptTally()
+    : await tallyReceipts(read, where('receipt', filter), span);
   return { endpoints, received, ...span };
 }
 

@@ -21,11 +21,12 @@ import {
 } from './sqlite-rows.ts';
 import { fromText, toText } from './sqlite-text.ts';
 
-/** Something to be written; a batch of them makes one transaction. */
+/** Something to be written; a batch of them makes one transaction. What is rare or comes alone is `other`. */
 export type Job =
   | { kind: 'receipt'; receipt: NewReceipt; bodyKey: Buffer | null }
   | { kind: 'settle'; settlement: Settlement }
   | { kind: 'take' }
+  | { kind: 'other'; work: (db: Database.Database) => unknown }
   | { kind: 'attempt'; attempt: Attempt; body: Uint8Array | null };
 type ReceiptJob = Extract<Job, { kind: 'receipt' }>;
 type AttemptJob = Extract<Job, { kind: 'attempt' }>;
@@ -72,7 +73,8 @@ export class Writer {
         if (job.kind === 'receipt') receipts.push(index);
         else if (job.kind === 'attempt') attempts.push(index);
         else if (job.kind === 'settle') this.#settle(job.settlement);
-        else results[index] = this.#takeUnforwarded();
+        else if (job.kind === 'take') results[index] = this.#takeUnforwarded();
+        else results[index] = job.work(this.#db);
       }
       this.#addReceipts(jobs, receipts, results);
       this.#addAttempts(jobs, attempts);

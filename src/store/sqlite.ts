@@ -4,10 +4,20 @@ import type { Store, StoredReceipt } from '../core/store.ts';
 import { createCheckpointer } from './checkpointer.ts';
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts';
 import { pause } from './pause.ts';
-import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
+import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
 import { guard, guardRead } from './sqlite-errors.ts';
 import { foreign, inspectFile } from './sqlite-file.ts';
-import { type Reader, readAttempts, readReceipts } from './sqlite-read.ts';
+import { insertRecord } from './sqlite-import.ts';
+import { countPrunable, pruneSome } from './sqlite-prune.ts';
+import {
+  countRecords,
+  lastSeq,
+  type Reader,
+  readAttempts,
+  readEntries,
+  readReceipts,
+} from './sqlite-read.ts';
+import { findReplay, saveReplay } from './sqlite-replays.ts';
 import { tallyRecords } from './sqlite-tally.ts';
 import { type Job, keyOf, Writer } from './sqlite-write.ts';
 
@@ -44,6 +54,8 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
     patienceMs: PATIENCE_MS,
     ...options.limits,
   });
+  const other = <Result>(work: (db: Database.Database) => Result) =>
+    queue.add<Result>({ kind: 'other', work });
   const reader: Reader = (work) => guardRead(path, () => work(db));
   return {
     location: path,
@@ -59,6 +71,18 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
     takeUnforwarded: () => queue.add({ kind: 'take' }),
     attempts: (filter) => readAttempts(reader, filter),
     receipts: (filter) => readReceipts(reader, filter),
+    entries: (kind, filter, options) => readEntries(reader, kind, filter, options),
+    count: (kind, filter) => reader((db) => countRecords(db, kind, filter)),
+    last: (kind) => reader((db) => lastSeq(db, kind)),
+    addRecord: (record) => other((db) => insertRecord(db, record)),
+    async prune(before, keepKeysSince, { dryRun }) {
+      const bounds = { before, keys: keepKeysSince };
+      const counts = await reader((db) => countPrunable(db, bounds));
+      if (!dryRun) while ((await other((db) => pruneSome(db, bounds))) > 0);
+      return counts;
+    },
+    saveReplay: (state) => other((db) => saveReplay(db, state)),
+    replay: (run) => reader((db) => findReplay(db, run)),
     close: async () => {
       await queue.drained();
       await checkpointer?.stop();
@@ -125,11 +149,10 @@ function migrate(db: Database.Database): void {
   if (pragma(db, 'user_version') === SCHEMA_VERSION) return;
   db.exec('BEGIN IMMEDIATE');
   try {
-    if (pragma(db, 'user_version') === 0) {
-      db.exec(SCHEMA);
-      db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-      db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-    }
+    // Asked again: another process may have been first.
+    for (const step of MIGRATIONS.slice(pragma(db, 'user_version'))) db.exec(step);
+    db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+    db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     db.exec('COMMIT');
   } catch (error) {
     if (db.inTransaction) db.exec('ROLLBACK');

@@ -132,7 +132,7 @@ describe('a bad value ends with 2, is repeated, and what is allowed is said', ()
     [['listen', '--invalid-status', '403'], `'403'`, /400, 401/],
     [['verify', '--body', 'x'], '--signature', /or --delivery/],
     [['sign'], '--body', /required/],
-    [['report', 'extra'], 'report', /too many arguments/],
+    [['init', 'extra'], 'init', /too many arguments/],
   ])('%j', async (args, repeated, allowed) => {
     const { code, out, err } = await call(args);
     expect([code, out]).toEqual([2, '']);

@@ -1,0 +1,125 @@
+import { type Cell, toCsv } from '../core/csv.ts';
+import { headerPairs } from '../core/headers.ts';
+import { attemptToJson, type LogRecord, receiptToJson, recordTime } from '../core/record.ts';
+import { maskNumbers, visibleJson } from '../core/redact.ts';
+
+export const EXPORT_FORMATS = ['ndjson', 'json', 'csv'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+export interface ExportOptions {
+  /** With `headers` and `body_base64`. */
+  bodies: boolean;
+  /** Callers' numbers in texts and bodies; a masked body says so, and cannot be replayed. */
+  masked: boolean;
+}
+
+type Row = Record<string, unknown>;
+
+/** A record as an export has it: the keys of contract §3, and its body where that is wanted. */
+export function exportRow(record: LogRecord, { bodies, masked }: ExportOptions): Row {
+  const mask = (text: string) => (masked ? maskNumbers(text) : text);
+  const row = record.kind === 'attempt' ? attemptToJson(record.attempt) : receiptToJson(record.receipt);
+  if (typeof row.error === 'string') row.error = mask(row.error);
+  const forward = row.forward as { error: string | null } | null | undefined;
+  if (forward?.error) forward.error = mask(forward.error);
+  if (!bodies) return row;
+  const { headers, body } = record;
+  if (headers !== null && headers.length > 0) {
+    row.headers = headerPairs(headers).map(([name, value]) => [name, mask(value)]);
+  }
+  if (body === null) return row;
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const shown = masked ? Buffer.from(maskNumbers(bytes.toString('latin1')), 'latin1') : bytes;
+  row.body_base64 = shown.toString('base64');
+  if (!shown.equals(bytes)) row.body_masked = true;
+  return row;
+}
+
+/** A log as text, piece by piece. JSON is an array with a record a line, so that it can be streamed back in. */
+export async function* exportLog(
+  records: AsyncIterable<LogRecord>,
+  format: ExportFormat,
+  options: ExportOptions,
+): AsyncIterable<string> {
+  if (format === 'csv') yield toCsv([COLUMNS]);
+  if (format === 'json') yield '[';
+  let separator = '\n';
+  for await (const record of records) {
+    const row = exportRow(record, options);
+    if (format === 'csv') yield toCsv([COLUMNS.map((column) => cell(row[column]))]);
+    else if (format === 'ndjson') yield `${visibleJson(row)}\n`;
+    else {
+      yield separator + visibleJson(row);
+      separator = ',\n';
+    }
+  }
+  if (format === 'json') yield '\n]\n';
+}
+
+/** Both kinds' keys; what a kind does not have is empty. */
+const COLUMNS = [
+  'kind',
+  'id',
+  'event_id',
+  'event',
+  'call_id',
+  'endpoint',
+  'url',
+  'attempt',
+  'due_at',
+  'sent_at',
+  'received_at',
+  'signature',
+  'secret',
+  'duplicate',
+  'status',
+  'outcome',
+  'duration_ms',
+  'latency_ms',
+  'transit_ms',
+  'final',
+  'run',
+  'replay_of',
+  'error',
+  'fault',
+  'forward',
+  'body_bytes',
+  'flags',
+  'headers',
+  'body_base64',
+  'body_masked',
+];
+
+function cell(value: unknown): Cell {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'string' || typeof value === 'number') return value;
+  if (typeof value === 'boolean') return String(value);
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+    return value.length === 0 ? null : value.join(' ');
+  return JSON.stringify(value);
+}
+
+/** Two logs as one, in order of time; each of them has to be in that order already, as far as it matters. */
+export async function* mergeByTime(
+  one: AsyncIterable<LogRecord>,
+  other: AsyncIterable<LogRecord>,
+  newestFirst = false,
+): AsyncIterable<LogRecord> {
+  const [left, right] = [one[Symbol.asyncIterator](), other[Symbol.asyncIterator]()];
+  let [a, b] = await Promise.all([left.next(), right.next()]);
+  while (a.done !== true || b.done !== true) {
+    const takeLeft =
+      b.done === true ||
+      (a.done !== true &&
+        (newestFirst
+          ? recordTime(a.value) >= recordTime(b.value)
+          : recordTime(a.value) <= recordTime(b.value)));
+    if (takeLeft && a.done !== true) {
+      yield a.value;
+      a = await left.next();
+    } else if (b.done !== true) {
+      yield b.value;
+      b = await right.next();
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import type { RawHeaders } from '../core/headers.ts';
+import { HEADER, headerValue, isEventId, parseAttempt } from '../core/headers.ts';
+import { parsePayload } from '../core/payload.ts';
+import { isSuccess, type LogRecord } from '../core/record.ts';
+
+/** What another tool's log says of one delivery. */
+export interface ForeignDelivery {
+  id: string;
+  eventId: string | null;
+  event: string | null;
+  callId: string | null;
+  endpoint: string | null;
+  url: string | null;
+  attempt: number | null;
+  at: number;
+  /** Null where no answer came. */
+  status: number | null;
+  durationMs: number;
+  final: boolean;
+  headers: RawHeaders | null;
+  body: Uint8Array | null;
+}
+
+/** As an attempt of ours; what the log leaves out is taken from the headers and the body. */
+export function foreignAttempt(delivery: ForeignDelivery): LogRecord {
+  const { headers, body, status, url, at } = delivery;
+  const payload = body === null ? null : parsePayload(body);
+  const header = (name: string) => (headers === null ? undefined : headerValue(headers, name));
+  const given = header(HEADER.eventId);
+  const eventId = delivery.eventId ?? (given !== undefined && isEventId(given) ? given : null);
+  return {
+    kind: 'attempt',
+    attempt: {
+      id: delivery.id,
+      eventId: eventId ?? delivery.id,
+      event: delivery.event ?? payload?.event ?? null,
+      callId: delivery.callId ?? payload?.callId ?? null,
+      endpoint: delivery.endpoint ?? (url !== null && URL.canParse(url) ? new URL(url).host : 'imported'),
+      url: url ?? '',
+      attempt: delivery.attempt ?? parseAttempt(header(HEADER.attempt)) ?? 1,
+      dueAt: at,
+      sentAt: at,
+      status,
+      outcome: isSuccess(status) ? 'delivered' : status === null ? 'reset' : 'rejected',
+      durationMs: delivery.durationMs,
+      final: delivery.final,
+      run: '',
+      replayOf: null,
+      error: isSuccess(status) ? null : status === null ? 'no answer on record' : `answered ${status}`,
+      fault: null,
+    },
+    headers,
+    body,
+  };
+}
