@@ -43,6 +43,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./endpoints.ts'),
   },
   {
+    name: 'logs',
+    summary: 'the delivery log: list, show, tail, import, export, prune',
+    load: () => import('./logs.ts'),
+  },
+  {
     name: 'verify',
     summary: 'check one signature, and explain why it fails',
     load: () => import('./verify.ts'),

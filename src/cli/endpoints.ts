@@ -13,6 +13,7 @@ import { formatDuration, formatTimestamp, parseDuration } from '../core/time.ts'
 import type { CommonOptions, Context, StartContext } from './context.ts';
 import { collect, wholeNumber, withConfigOption, withOutputOptions } from './options.ts';
 import { secretFromStdin } from './secrets.ts';
+import { action, subcommand } from './subcommands.ts';
 
 interface EndpointOptions extends CommonOptions, SecretSources {
   url?: string;
@@ -27,16 +28,9 @@ interface EndpointOptions extends CommonOptions, SecretSources {
 
 export function configure(command: Command, start: StartContext): void {
   const sub = (words: string, summary: string, example: string) =>
-    withConfigOption(withOutputOptions(command.command(words).description(summary))).addHelpText(
-      'after',
-      `\nExample:\n  mo-notify endpoints ${example}`,
-    );
-  const run =
-    <Rest extends unknown[]>(work: (context: Context, ...rest: Rest) => void | Promise<void>) =>
-    (...given: unknown[]) => {
-      const options = given.at(-2) as EndpointOptions;
-      return work(start(options), ...([...given.slice(0, -2), options] as Rest));
-    };
+    withConfigOption(withOutputOptions(subcommand(command, words, summary, example)));
+  const run = <Rest extends unknown[]>(work: (context: Context, ...rest: Rest) => void | Promise<void>) =>
+    action(start, work);
 
   settings(
     sub(

@@ -1,6 +1,6 @@
 import { type Cell, toCsv } from '../core/csv.ts';
 import { headerPairs } from '../core/headers.ts';
-import { attemptToJson, type LogRecord, receiptToJson, recordTime } from '../core/record.ts';
+import { attemptToJson, type LogRecord, receiptToJson } from '../core/record.ts';
 import { maskNumbers, visibleJson } from '../core/redact.ts';
 
 export const EXPORT_FORMATS = ['ndjson', 'json', 'csv'] as const;
@@ -97,29 +97,4 @@ function cell(value: unknown): Cell {
   if (Array.isArray(value) && value.every((item) => typeof item === 'string'))
     return value.length === 0 ? null : value.join(' ');
   return JSON.stringify(value);
-}
-
-/** Two logs as one, in order of time; each of them has to be in that order already, as far as it matters. */
-export async function* mergeByTime(
-  one: AsyncIterable<LogRecord>,
-  other: AsyncIterable<LogRecord>,
-  newestFirst = false,
-): AsyncIterable<LogRecord> {
-  const [left, right] = [one[Symbol.asyncIterator](), other[Symbol.asyncIterator]()];
-  let [a, b] = await Promise.all([left.next(), right.next()]);
-  while (a.done !== true || b.done !== true) {
-    const takeLeft =
-      b.done === true ||
-      (a.done !== true &&
-        (newestFirst
-          ? recordTime(a.value) >= recordTime(b.value)
-          : recordTime(a.value) <= recordTime(b.value)));
-    if (takeLeft && a.done !== true) {
-      yield a.value;
-      a = await left.next();
-    } else if (b.done !== true) {
-      yield b.value;
-      b = await right.next();
-    }
-  }
 }
