@@ -33,6 +33,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./listen.ts'),
   },
   {
+    name: 'replay',
+    alias: 'resend',
+    summary: 'send recorded deliveries again',
+    load: () => import('./replay.ts'),
+  },
+  {
     name: 'report',
     summary: 'judge what was recorded: the KPIs, per endpoint and in all',
     load: () => import('./report.ts'),
@@ -66,5 +72,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'init',
     summary: 'write a commented config',
     load: () => import('./init.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'completion of commands, flags and names in your shell',
+    load: () => import('./completion.ts'),
   },
 ];

@@ -202,7 +202,7 @@ async function setUp(context: Context, store: Store) {
       transport,
       store,
       schedule: { retries: 3, backoffMs: BACKOFF_MS },
-      style: { toolHeaders: true, extraHeaders: [] },
+      style: { toolHeaders: true, replay: null, extraHeaders: [] },
       concurrency: loud ? 1 : 16,
       run: newId('run', io.now()),
       clock: runClock(io),

@@ -158,7 +158,7 @@ async function readData(source: string, context: Context) {
   return { body, event, callId, sent: data === null ? [] : [data] };
 }
 
-function parseRate(text: string): number {
+export function parseRate(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(?:\/(s|m|h))?$/.exec(text.trim());
   const rate = match ? Number(match[1]) / { s: 1, m: 60, h: 3600 }[(match[2] ?? 's') as 's' | 'm' | 'h'] : 0;
   if (!(rate > 0 && rate <= 100_000))
@@ -166,7 +166,7 @@ function parseRate(text: string): number {
   return rate;
 }
 
-function parseSpeed(text: string): number {
+export function parseSpeed(text: string): number {
   if (text === 'max') return Number.POSITIVE_INFINITY;
   const speed = Number(/^(\d+(?:\.\d+)?)x?$/.exec(text)?.[1]);
   if (!(speed > 0)) throw new UsageError(`--speed: '${text}' is not a speed. Write 1x, 10x or max.`);

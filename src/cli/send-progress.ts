@@ -14,7 +14,7 @@ const REDRAW_MS = 100;
 
 /** What the user sees of a run while it lasts, and what it added up to. */
 export interface SendProgress {
-  attempt(attempt: Attempt, result: AttemptResult): void;
+  attempt(attempt: Attempt, result: AttemptResult, first: boolean): void;
   stop(): void;
   totals(): RunTotals;
   /** The last line of `--json`. */
@@ -46,12 +46,12 @@ export function sendProgress(
       : null;
   let failureLines = 0;
 
-  function attempt(a: Attempt, result: AttemptResult): void {
+  function attempt(a: Attempt, result: AttemptResult, first: boolean): void {
     totals.attempts += 1;
     const ok = isSuccess(a.status);
     const meant = faulty ? isRefusal(a.status) : ok;
     if (ok) totals.successes += 1;
-    if (a.attempt === 1) totals.sent += 1;
+    if (first) totals.sent += 1;
     if (meant) {
       totals.delivered += 1;
       totals.latency.record(Math.max(0, a.sentAt + a.durationMs - a.dueAt));

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Command } from 'commander';
 import { EXIT, UsageError } from '../core/errors.ts';
 import { BODY_FORMATS } from '../core/event.ts';
@@ -6,7 +5,6 @@ import { newId } from '../core/id.ts';
 import { attemptToJson } from '../core/record.ts';
 import { toSchedule } from '../core/schedule.ts';
 import { parseDuration } from '../core/time.ts';
-import type { Transport } from '../http/attempt.ts';
 import { FAULTS } from '../sender/delivery.ts';
 import { planDeliveries } from '../sender/plan.ts';
 import { SCENARIOS } from '../sender/scenario.ts';
@@ -26,13 +24,13 @@ import { refuseSharedStdin, targetSecret } from './secrets.ts';
 import { expectedCount, type SendTestOptions, toPlan, withinDuration } from './send-plan.ts';
 import { showDeliveries } from './send-preview.ts';
 import { sendProgress } from './send-progress.ts';
+import { stopSignals } from './stop-signals.ts';
 import { resolveTarget, type Target } from './target.ts';
 import { parseSendThresholds, unmetThresholds } from './thresholds.ts';
 
 const DEFAULT_TARGET = '4800';
 const CLOSED_LOOP = 16;
 const OPEN_LOOP = 256;
-const DRAIN_MS = 5000;
 
 export function configure(command: Command, start: StartContext): void {
   withConfigOption(withSecretOptions(withStoreOption(withOutputOptions(command))))
@@ -91,7 +89,8 @@ async function sendTest(context: Context, target: Target, options: SendTestOptio
   const { url, endpoint } = target;
   refuseSharedStdin('--data', options.data, options);
   const secret = await targetSecret(context, options, target);
-  const style = { toolHeaders: options.toolHeaders, extraHeaders: parseHeaders(options.header ?? []) };
+  const extraHeaders = parseHeaders(options.header ?? []);
+  const style = { toolHeaders: options.toolHeaders, replay: null, extraHeaders };
   const thresholds = parseSendThresholds(options.threshold ?? []);
   const plan = await toPlan(context, options, secret.value, target);
   const schedule = toSchedule({
@@ -133,9 +132,9 @@ async function sendTest(context: Context, target: Target, options: SendTestOptio
       clock: runClock(context.io),
       random: context.io.random,
       drain: stop.drain,
-      onAttempt: (attempt, result) => {
+      onAttempt: (attempt, result, first) => {
         if (options.json === true) context.printJson(attemptToJson(attempt));
-        progress.attempt(attempt, result);
+        progress.attempt(attempt, result, first);
       },
     });
   } finally {
@@ -150,23 +149,4 @@ async function sendTest(context: Context, target: Target, options: SendTestOptio
   const unmet = unmetThresholds(thresholds, progress.totals());
   for (const line of unmet) context.warn(`mo-notify: ${line}`);
   return progress.succeeded() && unmet.length === 0 ? EXIT.ok : EXIT.shortfall;
-}
-
-/** First Ctrl-C: nothing new, five seconds for what is under way. A reader that went away ends the run likewise. */
-function stopSignals({ io }: Context, transport: Transport): { drain: AbortSignal; done: () => void } {
-  const drain = AbortSignal.any([io.interrupted, io.closed]);
-  setMaxListeners(0, drain);
-  let timer: NodeJS.Timeout | undefined;
-  const onDrain = () => {
-    timer = setTimeout(() => transport.abort(), DRAIN_MS);
-  };
-  if (drain.aborted) onDrain();
-  else drain.addEventListener('abort', onDrain, { once: true });
-  return {
-    drain,
-    done: () => {
-      clearTimeout(timer);
-      drain.removeEventListener('abort', onDrain);
-    },
-  };
 }

@@ -81,6 +81,8 @@ export interface ReadOptions {
 export interface LogEntry {
   seq: number;
   record: LogRecord;
+  /** Whether a body is on record, be it read or not. */
+  hasBody: boolean;
 }
 
 /** What a prune removes, or would. */
@@ -100,7 +102,8 @@ export interface ReplayState {
   plan: string;
   /** How many deliveries it may have begun. */
   reached: number;
-  ended: boolean;
+  /** `running` where it was killed, too; after `stopped` nothing was under way. */
+  state: 'running' | 'stopped' | 'done';
 }
 
 /**

@@ -20,6 +20,9 @@ export const FIELDS = [
   'replay_of',
   'error',
   'fault',
+  'headers',
+  'body_base64',
+  'body_masked',
 ] as const;
 export type Field = (typeof FIELDS)[number];
 
@@ -68,6 +71,10 @@ export class AttemptLine {
 
   get status(): number | null {
     return this.#type[STATUS] === NUMERAL ? (this.#number[STATUS] as number) : null;
+  }
+
+  get attempt(): number {
+    return this.#number[NUMBER] as number;
   }
 
   get durationMs(): number {

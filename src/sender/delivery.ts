@@ -15,13 +15,20 @@ export interface Delivery {
   body: Uint8Array;
   signature: string | null;
   fault: Fault | null;
+  /** What is sent again: a record's id. */
   replayOf: string | null;
+  /** How many attempts an earlier run made of it already. */
+  attemptsBefore: number;
+  /** Headers that are its own, as the body's encoding; names and values in turn. */
+  headers: RawHeaders;
 }
 
 /** What the deliveries of a run have in common. */
 export interface DeliveryStyle {
-  /** Leaves out `X-MO-Sent-At` and `X-MO-Replay`, as the platform does. */
+  /** `X-MO-Sent-At` and `X-MO-Replay`, which the platform does not send. */
   toolHeaders: boolean;
+  /** The run's id, for a replay (contract §1). */
+  replay: string | null;
   /** The user's own headers, names and values in turn. */
   extraHeaders: RawHeaders;
 }
@@ -34,7 +41,17 @@ export function makeDelivery(
 ): Delivery {
   const { eventId, event: type, callId, body } = event;
   const signature = signPayload(body, secret);
-  const delivery: Delivery = { eventId, event: type, callId, body, signature, fault, replayOf: null };
+  const delivery: Delivery = {
+    eventId,
+    event: type,
+    callId,
+    body,
+    signature,
+    fault,
+    replayOf: null,
+    attemptsBefore: 0,
+    headers: [],
+  };
   switch (fault) {
     case 'bad-signature':
       return { ...delivery, signature: signPayload(event.body, `not ${secret}`) };
@@ -61,9 +78,10 @@ export function deliveryHeaders(
   headers.push(HEADER.attempt, String(attempt), 'User-Agent', USER_AGENT);
   if (style.toolHeaders) {
     headers.push(HEADER.sentAt, formatTimestamp(sentAt));
-    if (delivery.replayOf !== null) headers.push(HEADER.replay, delivery.replayOf);
+    if (style.replay !== null) headers.push(HEADER.replay, style.replay);
   }
-  return style.extraHeaders.length === 0 ? headers : override(headers, style.extraHeaders);
+  const own = delivery.headers.length === 0 ? headers : override(headers, delivery.headers);
+  return style.extraHeaders.length === 0 ? own : override(own, style.extraHeaders);
 }
 
 const USER_AGENT = `mo-notify/${VERSION}`;

@@ -23,7 +23,8 @@ export interface SendOptions {
   random: () => number;
   /** Stops new deliveries and retries, while what is under way ends (or is given up by `transport.abort`). */
   drain: AbortSignal;
-  onAttempt: (attempt: Attempt, result: AttemptResult) => void;
+  /** `first` where no attempt of its delivery came before in this run of the process. */
+  onAttempt: (attempt: Attempt, result: AttemptResult, first: boolean) => void;
 }
 
 /** Time as a run sees it. */
@@ -41,7 +42,10 @@ const MAX_OPEN = 10_000;
  * Sends everything that is planned and retries what fails (contract §1). Each attempt is recorded, then told to
  * `onAttempt`; a slow endpoint never moves the time at which an event was due. Rejects with StoreError.
  */
-export async function sendAll(planned: Iterable<Planned>, options: SendOptions): Promise<void> {
+export async function sendAll(
+  planned: Iterable<Planned> | AsyncIterable<Planned>,
+  options: SendOptions,
+): Promise<void> {
   const { clock, concurrency } = options;
   const failed = new AbortController();
   const drain = AbortSignal.any([options.drain, failed.signal]);
@@ -51,7 +55,7 @@ export async function sendAll(planned: Iterable<Planned>, options: SendOptions):
   const room = new Slots(MAX_OPEN);
   const ended = () => room.release();
   const start = clock.now();
-  for (const { afterMs, make } of planned) {
+  for await (const { afterMs, make } of planned) {
     if (afterMs !== null) {
       const wait = start + afterMs - clock.now();
       if (wait > 0) await clock.sleep(wait, drain);
@@ -77,7 +81,7 @@ export async function sendAll(planned: Iterable<Planned>, options: SendOptions):
 /** One delivery from its first attempt to its last. It holds a slot while a request is under way, not between. */
 async function deliver(delivery: Delivery, dueAt: number, slots: Slots, options: SendOptions): Promise<void> {
   const { clock, schedule, store, transport } = options;
-  for (let number = 1; ; number++) {
+  for (let number = delivery.attemptsBefore + 1; ; number++) {
     const sentAt = clock.now();
     const headers = deliveryHeaders(delivery, number, sentAt, options.style);
     const result = await transport.send({ headers, body: delivery.body });
@@ -85,7 +89,7 @@ async function deliver(delivery: Delivery, dueAt: number, slots: Slots, options:
     const delay = nextDelay(result, number, delivery, schedule, options);
     const attempt = toAttempt(delivery, number, { dueAt, sentAt, final: delay === null }, result, options);
     await store?.addAttempt(attempt, number === 1 ? delivery.body : null);
-    options.onAttempt(attempt, result);
+    options.onAttempt(attempt, result, number === delivery.attemptsBefore + 1);
     if (delay === null) return;
     await clock.sleep(delay, options.drain);
     if (options.drain.aborted) return;

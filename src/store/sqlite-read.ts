@@ -15,9 +15,9 @@ type Row = Record<string, unknown>;
 export type Reader = <Result>(work: (db: Db) => Result) => Promise<Result>;
 
 const ATTEMPT_COLUMNS =
-  'seq, id, event_id, event, call_id, endpoint, url, attempt, due_at, sent_at, status, outcome, duration_ms, final, run, replay_of, error, fault';
+  'seq, id, event_id, event, call_id, endpoint, url, attempt, due_at, sent_at, status, outcome, duration_ms, final, run, replay_of, error, fault, body IS NOT NULL AS has_body';
 const RECEIPT_COLUMNS =
-  'seq, id, event_id, event, call_id, received_at, signature, duplicate, latency_ms, status, forward, flags, detail, length(body) AS body_bytes';
+  'seq, id, event_id, event, call_id, received_at, signature, duplicate, latency_ms, status, forward, flags, detail, length(body) AS body_bytes, body IS NOT NULL AS has_body';
 
 /** Rows in order of arrival, a page at a time, so that neither memory nor a read lock grows with the store. */
 export async function* readEntries(
@@ -87,6 +87,7 @@ function attemptEntry(row: Row, bodies: boolean): LogEntry {
   };
   return {
     seq: row.seq as number,
+    hasBody: row.has_body === 1,
     record: { kind: 'attempt', attempt, headers: null, body: bodyOf(row, bodies) },
   };
 }
@@ -116,6 +117,7 @@ function receiptEntry(row: Row, bodies: boolean): LogEntry {
   const body = bodyOf(row, bodies);
   return {
     seq: row.seq as number,
+    hasBody: row.has_body === 1,
     record: { kind: 'receipt', receipt, headers: bodies ? headers : null, body },
   };
 }

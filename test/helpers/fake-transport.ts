@@ -97,7 +97,7 @@ export function sendOptions(
     transport,
     store: null,
     schedule: { retries: 3, backoffMs: [1000, 5000, 25_000] },
-    style: { toolHeaders: true, extraHeaders: [] },
+    style: { toolHeaders: true, replay: null, extraHeaders: [] },
     concurrency: 16,
     run: 'run_1',
     clock,

@@ -10,7 +10,7 @@ const SECRETS = [{ name: 's', value: SECRET }];
 const BODY = Buffer.from('{"event":"call_connected","call_id":"MO1","timestamp":"2025-07-21T12:45:00Z"}');
 const EVENT = { eventId: 'ev_1', event: 'call_connected', callId: 'MO1', body: BODY };
 const AT = Date.parse('2025-07-21T12:45:00.120Z');
-const TOOL = { toolHeaders: true, extraHeaders: [] };
+const TOOL = { toolHeaders: true, replay: null, extraHeaders: [] };
 
 const result = (delivery: { body: Uint8Array; signature: string | null }) =>
   verifySignature(delivery.body, delivery.signature, SECRETS).result;
@@ -84,8 +84,8 @@ describe('deliveryHeaders', () => {
   });
 
   test('without tool headers a delivery looks like the platform’s, a replay too', () => {
-    const style = { toolHeaders: false, extraHeaders: [] };
-    const headers = deliveryHeaders({ ...delivery, replayOf: 'run_1' }, 1, AT, style);
+    const style = { toolHeaders: false, replay: 'run_1', extraHeaders: [] };
+    const headers = deliveryHeaders({ ...delivery, replayOf: 'at_1' }, 1, AT, style);
     expect(headers.filter((_, i) => i % 2 === 0)).toEqual([
       'Content-Type',
       'X-MO-Event-Id',
@@ -95,11 +95,20 @@ describe('deliveryHeaders', () => {
     ]);
   });
 
-  test('a replay names the run it repeats', () => {
-    expect(headerValue(deliveryHeaders({ ...delivery, replayOf: 'run_1' }, 1, AT, TOOL), 'X-MO-Replay')).toBe(
-      'run_1',
-    );
+  test('a replay names its run', () => {
+    const replayed = { ...delivery, replayOf: 'at_1' };
+    const style = { ...TOOL, replay: 'run_1' };
+    expect(headerValue(deliveryHeaders(replayed, 1, AT, style), 'X-MO-Replay')).toBe('run_1');
     expect(headerValue(deliveryHeaders(delivery, 1, AT, TOOL), 'X-MO-Replay')).toBeUndefined();
+  });
+
+  test('headers of its own stand in for ours, and the user’s for both', () => {
+    const own = { ...delivery, headers: ['Content-Type', 'text/plain', 'Content-Encoding', 'gzip'] };
+    const headers = deliveryHeaders(own, 1, AT, { ...TOOL, extraHeaders: ['content-encoding', 'br'] });
+    expect([headerValue(headers, 'Content-Type'), headerValue(headers, 'Content-Encoding')]).toEqual([
+      'text/plain',
+      'br',
+    ]);
   });
 
   test('a missing signature is no header at all', () => {
@@ -109,7 +118,7 @@ describe('deliveryHeaders', () => {
 
   test("the user's headers stand in for ours of the same name, and repeated ones all go out", () => {
     const extraHeaders = ['content-TYPE', 'text/plain', 'X-Team', 'a', 'X-Team', 'b'];
-    const headers = deliveryHeaders(delivery, 1, AT, { toolHeaders: true, extraHeaders });
+    const headers = deliveryHeaders(delivery, 1, AT, { toolHeaders: true, replay: null, extraHeaders });
     expect(headerValue(headers, 'Content-Type')).toBe('text/plain');
     expect(headerValue(headers, 'X-Team')).toBe('a, b');
     expect(headerValue(headers, 'X-MO-Event-Id')).toBe('ev_1');

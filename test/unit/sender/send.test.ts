@@ -186,6 +186,6 @@ test('each attempt says when it was sent itself; without tool headers none does'
   expect(sentAt(await deliverOne(500))).toEqual(
     [0, 1000, 6000, 31_000].map((ms) => new Date(START + ms).toISOString()),
   );
-  const style = { toolHeaders: false, extraHeaders: [] };
+  const style = { toolHeaders: false, replay: null, extraHeaders: [] };
   expect(sentAt(await deliverOne(500, { style }))).toEqual(Array(4).fill(undefined));
 });

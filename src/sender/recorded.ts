@@ -1,0 +1,58 @@
+import { HEADER, headerValue, type RawHeaders } from '../core/headers.ts';
+import { isAccepted, type LogRecord } from '../core/record.ts';
+
+/** A delivery on record, as far as it takes to send it again. */
+export interface Recorded {
+  /** The record's id, by which a resumed run knows what it has sent. */
+  id: string;
+  /** When it was sent or received, ms since the epoch. */
+  at: number;
+  eventId: string | null;
+  event: string | null;
+  callId: string | null;
+  body: Uint8Array;
+  /** As it came; null where only the body is on record. */
+  signature: string | null;
+  /** What the body's bytes are to be read as, where that is not plain JSON. */
+  headers: RawHeaders;
+}
+
+/**
+ * Whether a record stands for a delivery: each event does once, however often it was tried or came. A delivery's first
+ * attempt does, for the others have no body of their own; of receipts the first that was accepted. Negative tests,
+ * forged and refused deliveries, and what earlier replays sent are never sent again.
+ */
+export function standsForDelivery(record: LogRecord, hasBody: boolean): boolean {
+  if (record.kind === 'attempt') {
+    const { attempt, replayOf, fault } = record.attempt;
+    return (attempt === 1 || hasBody) && replayOf === null && fault === null;
+  }
+  const { duplicate, flags } = record.receipt;
+  const first = duplicate !== 'duplicate' && !flags.includes('redelivery');
+  const replayed = duplicate !== null && flags.includes('replay');
+  return first && !replayed && isAccepted(record.receipt);
+}
+
+/** Null where its body is not on record: nothing else would be the same bytes. */
+export function toRecorded(record: LogRecord): Recorded | null {
+  const { body, headers } = record;
+  if (body === null) return null;
+  const about = record.kind === 'attempt' ? record.attempt : record.receipt;
+  return {
+    id: about.id,
+    at: record.kind === 'attempt' ? record.attempt.sentAt : record.receipt.receivedAt,
+    eventId: about.eventId,
+    event: about.event,
+    callId: about.callId,
+    body,
+    signature: headers === null ? null : (headerValue(headers, HEADER.signature) ?? null),
+    headers: headers === null ? [] : contentHeaders(headers),
+  };
+}
+
+function contentHeaders(headers: RawHeaders): string[] {
+  return ['Content-Type', 'Content-Encoding'].flatMap((name) => {
+    const value = headerValue(headers, name);
+    return value === undefined || value === 'application/json' ? [] : [name, value];
+  });
+}
