@@ -29,14 +29,7 @@ export function sendProgress(
   url: URL,
   { expected, faulty }: { expected: number | null; faulty: boolean },
 ): SendProgress {
-  const totals: RunTotals = {
-    sent: 0,
-    delivered: 0,
-    failed: 0,
-    attempts: 0,
-    successes: 0,
-    latency: new Histogram(),
-  };
+  const totals = noTotals();
   const quiet = context.options.json === true || context.options.quiet === true;
   const perLine = !quiet && expected !== null && expected <= LINES;
   const { good, bad, warn, dim } = context.style('stdout');
@@ -125,6 +118,11 @@ export function sendProgress(
       ? `Nothing got through. Is something listening at ${url.origin}? 'mo-notify listen --port ${target.port || '4800'}' would.`
       : `Next: 'mo-notify report' shows what failed, and with which status.`;
   }
+}
+
+/** A run of which nothing has been seen yet. */
+export function noTotals(): RunTotals {
+  return { sent: 0, delivered: 0, failed: 0, attempts: 0, successes: 0, latency: new Histogram() };
 }
 
 function isRefusal(status: number | null): boolean {

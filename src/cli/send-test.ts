@@ -23,7 +23,7 @@ import { runClock } from './run-clock.ts';
 import { refuseSharedStdin, targetSecret } from './secrets.ts';
 import { expectedCount, type SendTestOptions, toPlan, withinDuration } from './send-plan.ts';
 import { showDeliveries } from './send-preview.ts';
-import { sendProgress } from './send-progress.ts';
+import { noTotals, sendProgress } from './send-progress.ts';
 import { stopSignals } from './stop-signals.ts';
 import { resolveTarget, type Target } from './target.ts';
 import { parseSendThresholds, unmetThresholds } from './thresholds.ts';
@@ -91,7 +91,7 @@ async function sendTest(context: Context, target: Target, options: SendTestOptio
   const secret = await targetSecret(context, options, target);
   const extraHeaders = parseHeaders(options.header ?? []);
   const style = { toolHeaders: options.toolHeaders, replay: null, extraHeaders };
-  const thresholds = parseSendThresholds(options.threshold ?? []);
+  const thresholds = parseSendThresholds(options.threshold ?? [], noTotals());
   const plan = await toPlan(context, options, secret.value, target);
   const schedule = toSchedule({
     retries: options.retries ?? endpoint?.retries,

@@ -1,7 +1,11 @@
-import { UsageError } from '../core/errors.ts';
 import type { Histogram } from '../core/histogram.ts';
-import { formatRatio, parseRatio } from '../core/ratio.ts';
-import { formatDuration, parseDuration } from '../core/time.ts';
+import {
+  type Figures,
+  formatObserved,
+  judgeThreshold,
+  parseThreshold,
+  type Threshold,
+} from '../core/threshold.ts';
 
 /** What a run of send-test adds up to. */
 export interface RunTotals {
@@ -14,68 +18,28 @@ export interface RunTotals {
   latency: Histogram;
 }
 
-export interface SendThreshold {
-  text: string;
-  figure: Figure;
-  comparison: '<' | '<=' | '>' | '>=';
-  limit: number;
-}
+const EXAMPLES = 'p(95)<500ms, med<1s, max<5s, success_rate>=99%, delivery_rate>=99% or failed:count<10';
 
-type Figure = { kind: 'quantile'; share: number } | { kind: 'max' | 'success_rate' | 'delivery_rate' };
-
-/** `p(95)<500ms`, `med<=1s`, `max<5s`, `success_rate>=99%`, `delivery_rate>0.99`. Throws UsageError. */
-export function parseSendThresholds(texts: readonly string[]): SendThreshold[] {
-  return texts.map((text) => {
-    const match =
-      /^\s*(p\(?(\d+(?:\.\d+)?)\)?|med|max|success_rate|delivery_rate)\s*(<=|>=|<|>)\s*(\S+)\s*$/.exec(text);
-    if (!match) {
-      throw new UsageError(
-        `--threshold: '${text}' is not a threshold. Write p(95)<500ms, med<1s, max<5s, success_rate>=99% or delivery_rate>=99%.`,
-      );
-    }
-    const [, name, share, comparison, value] = match as unknown as [
-      string,
-      string,
-      string | undefined,
-      SendThreshold['comparison'],
-      string,
-    ];
-    const figure = parseFigure(name, share);
-    const limit = figure.kind.endsWith('_rate')
-      ? parseRatio(value, text)
-      : parseDuration(value, '--threshold');
-    return { text: text.trim(), figure, comparison, limit };
-  });
+/** Expressions in k6's grammar over a run's figures. Throws UsageError. */
+export function parseSendThresholds(texts: readonly string[], totals: RunTotals): Threshold[] {
+  return texts.map((text) => parseThreshold(text, figuresOf(totals), EXAMPLES));
 }
 
 /** A line for each threshold that the run misses, with what was seen. */
-export function unmetThresholds(thresholds: readonly SendThreshold[], totals: RunTotals): string[] {
-  return thresholds.flatMap(({ text, figure, comparison, limit }) => {
-    const observed = observe(figure, totals);
-    if (observed === null) return [`the threshold '${text}' has no data: nothing was delivered`];
-    const shown = figure.kind.endsWith('_rate') ? formatRatio(observed) : formatDuration(observed);
-    return holds(observed, comparison, limit) ? [] : [`the threshold '${text}' is missed: it was ${shown}`];
+export function unmetThresholds(thresholds: readonly Threshold[], totals: RunTotals): string[] {
+  return thresholds.flatMap((threshold) => {
+    const judged = judgeThreshold(threshold, figuresOf(totals));
+    if (judged.verdict === 'pass') return [];
+    if (judged.verdict === 'no data')
+      return [`the threshold '${threshold.text}' has no data: nothing was delivered`];
+    return [`the threshold '${threshold.text}' is missed: it was ${formatObserved(judged)}`];
   });
 }
 
-function parseFigure(name: string, share: string | undefined): Figure {
-  if (name === 'med') return { kind: 'quantile', share: 0.5 };
-  if (name.startsWith('p')) return { kind: 'quantile', share: Math.min(1, Number(`${share}e-2`)) };
-  return { kind: name as 'max' | 'success_rate' | 'delivery_rate' };
-}
-
-function observe(
-  figure: Figure,
-  { latency, attempts, successes, sent, delivered }: RunTotals,
-): number | null {
-  if (figure.kind === 'quantile') return latency.quantile(figure.share);
-  if (figure.kind === 'max') return latency.max;
-  if (figure.kind === 'success_rate') return attempts === 0 ? null : successes / attempts;
-  return sent === 0 ? null : delivered / sent;
-}
-
-function holds(observed: number, comparison: SendThreshold['comparison'], limit: number): boolean {
-  if (comparison === '<') return observed < limit;
-  if (comparison === '<=') return observed <= limit;
-  return comparison === '>' ? observed > limit : observed >= limit;
+function figuresOf({ sent, delivered, failed, attempts, successes, latency }: RunTotals): Figures {
+  return {
+    trends: { latency },
+    rates: { success_rate: [successes, attempts], delivery_rate: [delivered, sent] },
+    counts: { sent, delivered, failed, attempts },
+  };
 }

@@ -47,6 +47,14 @@ export class Histogram {
     return count;
   }
 
+  /** The arithmetic mean, as exact as the buckets; null when empty. */
+  get mean(): number | null {
+    if (this.#total === 0) return null;
+    let sum = 0;
+    for (const [bucket, n] of this.#counts) sum += bucket * n;
+    return sum / this.#total;
+  }
+
   get max(): number | null {
     return this.at(this.#total);
   }

@@ -10,7 +10,7 @@ function totals(changes: Partial<RunTotals> = {}): RunTotals {
   return { sent: 101, delivered: 100, failed: 1, attempts: 104, successes: 100, latency, ...changes };
 }
 
-const unmet = (text: string, run = totals()) => unmetThresholds(parseSendThresholds([text]), run);
+const unmet = (text: string, run = totals()) => unmetThresholds(parseSendThresholds([text], totals()), run);
 
 test.each([
   ['p(95)<96ms', true],
@@ -26,6 +26,18 @@ test.each([
   ['med<50ms', false],
   ['med>=50ms', true],
   ['med>50ms', false],
+  ['p(95)<96', true],
+  ['p(95)<95', false],
+  ['avg<=50.5ms', true],
+  ['avg<50.5', false],
+  ['min>=1', true],
+  ['latency:p(95)<96ms', true],
+  ['latency:count==100', true],
+  ['latency:count!=100', false],
+  ['failed:count<1', false],
+  ['failed<2', true],
+  ['attempts===104', true],
+  ['success_rate:rate>0.9', true],
   ['max<0.1s', false],
   ['max<=0.1s', true],
   [' max < 5s ', true],
@@ -61,7 +73,7 @@ test('E15 without data no threshold is met, of either sense', () => {
 });
 
 test('all are judged, in their order', () => {
-  const lines = unmetThresholds(parseSendThresholds(['max<1ms', 'med<1s', 'p(95)<1ms']), totals());
+  const lines = unmetThresholds(parseSendThresholds(['max<1ms', 'med<1s', 'p(95)<1ms'], totals()), totals());
   expect(lines.map((line) => /'(.*)'/.exec(line)?.[1])).toEqual(['max<1ms', 'p(95)<1ms']);
 });
 
@@ -72,16 +84,18 @@ describe('refused', () => {
     ['p(95)=1s', 'is not a threshold'],
     ['p(x)<1s', 'is not a threshold'],
     ['p(-1)<1s', 'is not a threshold'],
-    ['avg<1s', 'is not a threshold'],
+    ['rate<1s', 'is not a threshold'],
+    ['success_rate:med>=1', 'is not a threshold'],
+    ['latncy:max<1s', "'latncy' is not a metric. Did you mean 'latency'?"],
+    ['failed:count<1s', 'needs a whole number'],
     ['webhook_latency_median<5s', 'is not a threshold'],
-    ['p(95)<500', "'500' is not a duration"],
     ['max<99%', "'99%' is not a duration"],
     ['success_rate>=99', 'needs a rate from 0% to 100%'],
     ['success_rate>=101%', 'needs a rate from 0% to 100%'],
     ['success_rate>=1s', 'needs a rate from 0% to 100%'],
   ])('%j', (text, message) => {
-    expect(() => parseSendThresholds([text])).toThrow(UsageError);
-    expect(() => parseSendThresholds([text])).toThrow(message);
-    expect(() => parseSendThresholds([text])).toThrow(/^--threshold: /);
+    expect(() => parseSendThresholds([text], totals())).toThrow(UsageError);
+    expect(() => parseSendThresholds([text], totals())).toThrow(message);
+    expect(() => parseSendThresholds([text], totals())).toThrow(/^--threshold: /);
   });
 });
