@@ -9,7 +9,7 @@ import { eventType } from '../core/event.ts';
 import { displayUrl, maskNumbers, visible } from '../core/redact.ts';
 import { outageHorizon, parseBackoff, toSchedule } from '../core/schedule.ts';
 import { checkSecret } from '../core/signature.ts';
-import { formatDuration, formatTimestamp, parseDuration } from '../core/time.ts';
+import { formatDuration, formatTimestamp, parseDuration, parseSpan } from '../core/time.ts';
 import type { CommonOptions, Context, StartContext } from './context.ts';
 import { collect, wholeNumber, withConfigOption, withOutputOptions } from './options.ts';
 import { secretFromStdin } from './secrets.ts';
@@ -177,7 +177,7 @@ function remove(context: Context, name: string): void {
 function rotate(context: Context, name: string, options: EndpointOptions): void {
   const { project, io } = context;
   const endpoint = find(context, name);
-  const overlapMs = parseDuration(options.overlap ?? '24h', '--overlap');
+  const overlapMs = parseSpan(options.overlap ?? '24h', '--overlap');
   if (endpoint.secret.startsWith('env:')) {
     throw new UsageError(
       `The secret of '${name}' is in the variable ${endpoint.secret.slice(4)}, which is yours to change; the old one can stand in previous_secret meanwhile.`,

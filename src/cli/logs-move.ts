@@ -7,7 +7,7 @@ import { EventTable } from '../core/event-table.ts';
 import type { LogRecord, RecordKind } from '../core/record.ts';
 import { DEFAULT_SCHEDULE, outageHorizon } from '../core/schedule.ts';
 import type { LogEntry, Store } from '../core/store.ts';
-import { formatDuration, formatTimestamp, parseDuration, parseMoment } from '../core/time.ts';
+import { formatDuration, formatTimestamp, parseMoment, parseSpan } from '../core/time.ts';
 import { type ExportFormat, exportLog } from '../logs/export-log.ts';
 import { readLog } from '../logs/log-file.ts';
 import { mergeByTime } from '../logs/merge-log.ts';
@@ -129,7 +129,7 @@ interface PruneOptions extends CommonOptions {
 export async function prune(context: Context, options: PruneOptions): Promise<void> {
   const now = context.io.now();
   const before = parseMoment(options.before, now, '--before');
-  const keepMs = parseDuration(options.keepKeys, '--keep-keys');
+  const keepMs = parseSpan(options.keepKeys, '--keep-keys');
   const horizon = outageHorizon(DEFAULT_SCHEDULE).atMost;
   if (keepMs < horizon) {
     throw new UsageError(

@@ -6,8 +6,20 @@ const RFC3339 = /^\d{4}-\d\d-\d\d[Tt ](?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d+)?(?:[Z
 /** Node's timers turn anything above this into 1 ms. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** `500ms`, `30s`, `5m`, `2h`, `7d` -> milliseconds. Throws UsageError. */
+/** Longer ago nobody means, and dates end somewhere. */
+const MAX_SPAN_MS = 36_500 * UNIT_MS.d;
+
+/** `500ms`, `30s`, `5m`, `2h`, `7d` -> milliseconds that a timer can wait. Throws UsageError. */
 export function parseDuration(text: string, what = 'duration'): number {
+  return parseLength(text, what, MAX_TIMER_MS, '24d');
+}
+
+/** The same where nothing waits so long: `30d` ago, or from now. Throws UsageError. */
+export function parseSpan(text: string, what: string): number {
+  return parseLength(text, what, MAX_SPAN_MS, '36500d');
+}
+
+function parseLength(text: string, what: string, most: number, limit: string): number {
   const match = DURATION.exec(text.trim());
   if (!match) {
     throw new UsageError(
@@ -15,7 +27,7 @@ export function parseDuration(text: string, what = 'duration'): number {
     );
   }
   const ms = Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
-  if (ms > MAX_TIMER_MS) throw new UsageError(`${what}: '${text}' is too long; the limit is 24d.`);
+  if (ms > most) throw new UsageError(`${what}: '${text}' is too long; the limit is ${limit}.`);
   return ms;
 }
 
@@ -28,7 +40,7 @@ export function parseTimestamp(text: unknown): number | null {
 
 /** `--since`: an ISO 8601 time, a date, or a duration ago. Throws UsageError. */
 export function parseMoment(text: string, now: number, what: string): number {
-  if (DURATION.test(text.trim())) return now - parseDuration(text, what);
+  if (DURATION.test(text.trim())) return now - parseSpan(text, what);
   const ms = parseTimestamp(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text) ?? Number.NaN;
   if (Number.isNaN(ms)) {
     throw new UsageError(

@@ -134,8 +134,14 @@ describe('parseMoment', () => {
     [' 30m ', NOW - 1_800_000],
     ['2025-07-21T12:00:00Z', NOW - 2_700_000],
     ['2025-07-21', Date.UTC(2025, 6, 21)],
+    // Longer than a timer could wait.
+    ['90d', NOW - 90 * 86_400_000],
   ])('%s', (text, ms) => {
     expect(parseMoment(text, NOW, '--since')).toBe(ms);
+  });
+
+  test('longer ago than dates go is refused', () => {
+    expect(() => parseMoment('36501d', NOW, '--since')).toThrow("'36501d' is too long; the limit is 36500d");
   });
 
   test.each(['', 'yesterday', '2025-13-40', '2025-02-30', '2025-7-1', '1753101900', '2h ago'])(
