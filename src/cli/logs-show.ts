@@ -1,11 +1,11 @@
-import { type CallMoment, type CallStory, tellCall } from '../core/call-story.ts';
+import { type CallStory, tellCall } from '../core/call-story.ts';
 import { EXIT } from '../core/errors.ts';
 import { headerPairs } from '../core/headers.ts';
-import { parsePayload } from '../core/payload.ts';
 import { type LogRecord, recordTime } from '../core/record.ts';
 import { visible } from '../core/redact.ts';
 import type { RecordFilter, Store } from '../core/store.ts';
 import { formatDuration, formatTimestamp } from '../core/time.ts';
+import { callMoment } from '../logs/call-moments.ts';
 import { exportRow } from '../logs/export-log.ts';
 import { mergeByTime } from '../logs/merge-log.ts';
 import type { CommonOptions, Context } from './context.ts';
@@ -128,29 +128,11 @@ async function indented(text: string): Promise<string> {
 }
 
 function tell(callId: string, records: readonly LogRecord[], now: number): CallStory {
-  return tellCall(callId, records.flatMap(momentOf), now);
-}
-
-/** What a record says of its call; negative tests and refused deliveries say nothing. */
-function momentOf(record: LogRecord, arrival: number): CallMoment[] {
-  const { event, eventId } = about(record);
-  if (event === null) return [];
-  if (record.kind === 'attempt' && record.attempt.fault !== null) return [];
-  const signature = record.kind === 'receipt' ? record.receipt.signature : 'valid';
-  if (signature !== 'valid' && signature !== 'unchecked') return [];
-  const payload = record.body === null ? null : parsePayload(record.body);
-  // A retry's record has no body of its own, and its first attempt's says all there is.
-  if (payload === null && record.kind === 'attempt' && record.attempt.attempt > 1) return [];
-  return [
-    {
-      event,
-      eventId,
-      arrival,
-      recordedAt: recordTime(record),
-      timestampMs: payload?.timestampMs ?? null,
-      data: payload?.data ?? null,
-    },
-  ];
+  return tellCall(
+    callId,
+    records.flatMap((record, arrival) => callMoment(record, arrival)?.moment ?? []),
+    now,
+  );
 }
 
 function showCall(context: Context, { callId, status, moments, findings }: CallStory): void {
@@ -160,11 +142,8 @@ function showCall(context: Context, { callId, status, moments, findings }: CallS
   for (const { event, eventId, timestampMs, data } of moments) {
     const gap = before === null || timestampMs === null ? '' : `+${formatDuration(timestampMs - before)}`;
     before = timestampMs ?? before;
-    const queue = typeof data?.metadata?.queue === 'string' ? `  ${visible(data.metadata.queue, 30)}` : '';
-    const length =
-      typeof data?.duration_seconds === 'number' && data.duration_seconds > 0
-        ? `  ${data.duration_seconds} s`
-        : '';
+    const queue = data?.queue === undefined ? '' : `  ${visible(data.queue, 30)}`;
+    const length = (data?.duration ?? 0) > 0 ? `  ${data?.duration} s` : '';
     context.print(
       `  ${dim(timestampMs === null ? 'no timestamp'.padEnd(23) : stamp(timestampMs))}  ${dim(gap.padStart(10))}  ${visible(event, 24).padEnd(17)}  ${dim(`[${visible(eventId ?? 'no id', 40)}]`)}${queue}${length}`,
     );

@@ -1,109 +1,202 @@
 import { appendFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { EnvironmentError, EXIT, UsageError } from '../core/errors.ts';
-import { eventType } from '../core/event.ts';
+import { EnvironmentError, EXIT, type ExitCode, UsageError } from '../core/errors.ts';
 import { parseThreshold } from '../core/kpi.ts';
-import type { RecordFilter } from '../core/store.ts';
-import type { Tally } from '../core/tally.ts';
-import { parseMoment } from '../core/time.ts';
+import { emptyReceiptTally } from '../core/tally.ts';
+import { parseThreshold as parseExpression } from '../core/threshold.ts';
+import { parseDuration } from '../core/time.ts';
 import { FORMAT_NAMES, type Format, RENDERERS } from '../report/formats.ts';
 import { renderMarkdown } from '../report/markdown.ts';
-import { buildReport, type Report, reportPasses } from '../report/report.ts';
+import {
+  buildReport,
+  type JudgeOptions,
+  type Report,
+  reportFigures,
+  reportPasses,
+} from '../report/report.ts';
 import type { Context, StartContext } from './context.ts';
+import { type FilterOptions, parseFilter, withTimeOptions } from './log-filter.ts';
 import type { LogSourceOptions } from './log-source.ts';
-import { collect, oneOf, withLogSourceOptions, withOutputOptions, withStoreOption } from './options.ts';
+import {
+  collect,
+  oneOf,
+  withConfigOption,
+  withLogSourceOptions,
+  withOutputOptions,
+  withStoreOption,
+} from './options.ts';
+import { fileCalls, storeCalls } from './report-calls.ts';
+import { configuredSchedules } from './report-schedules.ts';
 
-interface ReportOptions extends LogSourceOptions {
-  since?: string;
-  until?: string;
-  endpoint?: string;
-  event?: string;
-  run?: string;
+interface ReportOptions extends LogSourceOptions, FilterOptions {
   format?: Format;
   output?: string;
   threshold?: string[];
   strict?: boolean;
+  calls?: boolean;
+  watch?: string | true;
   json?: boolean;
 }
 
+const WATCH = '2s';
+
 export function configure(command: Command, start: StartContext): void {
-  withLogSourceOptions(withStoreOption(withOutputOptions(command)))
+  withTimeOptions(withLogSourceOptions(withConfigOption(withStoreOption(withOutputOptions(command)))))
     .argument('[source]', 'a log to judge instead of the store: a file, or - for standard input')
-    .option('--since <time>', 'only records from then on: ISO 8601, or how long ago (2h)')
-    .option('--until <time>', 'only records before then')
     .option('--endpoint <name>', 'only attempts at this endpoint (its name, host or URL)')
     .option('-e, --event <type>', 'only this event type')
     .option('--run <id>', 'only attempts of this run')
     .addOption(oneOf('--format <format>', 'how to write it (default: table)', FORMAT_NAMES))
     .option('-o, --output <file>', 'write to a file instead of stdout')
-    .option('--threshold <expr>', "judge by this instead: 'success_rate>=99.9%'; repeatable", collect)
+    .option(
+      '--threshold <expr>',
+      "a KPI's own: 'success_rate>=99.9%', or another: 'p(95)<2s', 'refused:count<5'; repeatable",
+      collect,
+    )
     .option('--strict', 'only strong evidence passes')
+    .option('--calls', "look at the calls' states too, for what contradicts itself")
+    .option('--watch [time]', `again every so often, until Ctrl-C (default: ${WATCH})`)
     .addHelpText(
       'after',
-      "\nExample:\n  mo-notify report --since 2h --threshold 'webhook_latency_median<=2s'",
+      `
+Examples:
+  mo-notify report --since 2h --threshold 'webhook_latency_median<=2s'
+  mo-notify report deliveries.ndjson --format html -o report.html`,
     )
     .action(async (source: string | undefined, options: ReportOptions) => {
       const context = start(options);
-      const { filter, thresholds } = readOptions(options, context);
-      const { tally, skipped, location } = await tallySource(context, source, options, filter);
-      const report = buildReport(tally, { from: filter.since ?? null, to: filter.until ?? null }, thresholds);
-      await deliver(report, options, context);
-      summarizeStep(report, context);
-      const passes = reportPasses(report, options.strict === true) && skipped === 0;
-      context.exitCode = passes ? EXIT.ok : EXIT.shortfall;
-      if (tally.from === null) {
-        context.note(
-          `No records match in ${location}. 'mo-notify listen' or 'mo-notify send-test' makes some.`,
-        );
+      const judge = { ...readJudgement(options), scheduleOf: await configuredSchedules(context) };
+      if (options.watch === undefined) {
+        context.exitCode = await reportOnce(context, source, options, judge);
+        return;
       }
+      context.exitCode = await watch(context, source, options, judge);
     });
 }
 
-/** The figures of a file or, without one, of the store. Lines that hold no record are told of. */
-async function tallySource(
+type Judgement = Pick<JudgeOptions, 'kpis' | 'expressions' | 'scheduleOf'>;
+
+async function reportOnce(
   context: Context,
   source: string | undefined,
   options: ReportOptions,
-  filter: RecordFilter,
-): Promise<{ tally: Tally; skipped: number; location: string }> {
+  judge: Judgement,
+): Promise<ExitCode> {
+  const { report, skipped, location } = await makeReport(context, source, options, judge);
+  await deliver(report, options, context);
+  summarizeStep(report, context);
+  if (report.window.from === null) {
+    context.note(`No records match in ${location}. 'mo-notify listen' or 'mo-notify send-test' makes some.`);
+  }
+  return exitCodeOf(report, skipped, options);
+}
+
+function exitCodeOf(report: Report, skipped: number, { strict }: ReportOptions): ExitCode {
+  return reportPasses(report, strict === true) && skipped === 0 ? EXIT.ok : EXIT.shortfall;
+}
+
+/** A terminal shows the latest report; elsewhere each one that differs from the one before is written. */
+async function watch(
+  context: Context,
+  source: string | undefined,
+  options: ReportOptions,
+  judge: Judgement,
+): Promise<ExitCode> {
+  if (options.output !== undefined || source === '-')
+    throw new UsageError('--watch writes to the terminal, and reads what can be read again: no -o and no -.');
+  const everyMs = parseDuration(options.watch === true ? WATCH : (options.watch as string), '--watch');
+  const { io } = context;
+  const ended = AbortSignal.any([io.interrupted, io.closed]);
+  let code: ExitCode = EXIT.ok;
+  let last = '';
+  while (!ended.aborted) {
+    const { report, skipped } = await makeReport(context, source, options, judge);
+    const text = render(report, options, context);
+    code = exitCodeOf(report, skipped, options);
+    if (text !== last) {
+      if (io.stdout.isTTY && options.json !== true) io.stdout.write('\u001b[2J\u001b[H');
+      context.print(text);
+    }
+    last = text;
+    await sleep(Math.max(100, everyMs), undefined, { signal: ended }).catch(() => {});
+  }
+  return io.interrupted.aborted ? EXIT.interrupted : code;
+}
+
+/** The report of a file or, without one, of the store. Lines that hold no record are told of. */
+async function makeReport(
+  context: Context,
+  source: string | undefined,
+  options: ReportOptions,
+  judge: Judgement,
+): Promise<{ report: Report; skipped: number; location: string }> {
+  const filter = parseFilter(options, context.io.now());
+  const window = { from: filter.since ?? null, to: filter.until ?? null };
+  const wantsCalls = options.calls === true;
   if (source === undefined) {
     const store = await context.store();
-    return { tally: await store.tally(filter), skipped: 0, location: store.location };
+    const tally = await store.tally(filter);
+    const calls = wantsCalls ? await storeCalls(store, filter, context.io.now()) : undefined;
+    return { report: buildReport(tally, window, { ...judge, calls }), skipped: 0, location: store.location };
   }
   const { warnOfSkips, withLogSource } = await import('./log-source.ts');
   const { tallyLog } = await import('../logs/tally-log.ts');
   return withLogSource(context, source, options, async ({ file, format, columns }) => {
     const { tally, skips } = await tallyLog(file, format, columns, filter);
+    const calls = wantsCalls ? await fileCalls(file, format, columns, filter, context.io.now()) : undefined;
     warnOfSkips(context, skips, file.name);
-    return { tally, skipped: skips.count, location: file.name };
+    return {
+      report: buildReport(tally, window, { ...judge, calls }),
+      skipped: skips.count,
+      location: file.name,
+    };
   });
 }
 
-function readOptions(options: ReportOptions, { io }: Context) {
-  const now = io.now();
-  const filter: RecordFilter = {
-    ...(options.since === undefined ? {} : { since: parseMoment(options.since, now, '--since') }),
-    ...(options.until === undefined ? {} : { until: parseMoment(options.until, now, '--until') }),
-    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
-    ...(options.event === undefined ? {} : { event: eventType(options.event) }),
-    ...(options.run === undefined ? {} : { run: options.run }),
+/** A bare KPI's name has its own threshold replaced; all else is one more to meet. Throws UsageError. */
+function readJudgement({ threshold = [] }: ReportOptions): Judgement {
+  const isKpi = (text: string) => {
+    const name = /^\s*([a-z_]+)\s*[<>]/.exec(text)?.[1];
+    return name === undefined ? !text.includes('(') && !text.includes(':') : !OTHER_WORDS.has(name);
   };
-  if (filter.since !== undefined && filter.until !== undefined && filter.since >= filter.until) {
-    throw new UsageError(`--since '${options.since}' is not before --until '${options.until}'.`);
-  }
-  return { filter, thresholds: Object.fromEntries((options.threshold ?? []).map(parseThreshold)) };
+  const nothing = reportFigures({ endpoints: [], received: emptyReceiptTally(), from: null, to: null });
+  return {
+    kpis: Object.fromEntries(threshold.filter(isKpi).map(parseThreshold)),
+    expressions: threshold
+      .filter((text) => !isKpi(text))
+      .map((text) => parseExpression(text, nothing, EXAMPLES)),
+  };
 }
 
-async function deliver(report: Report, options: ReportOptions, context: Context): Promise<void> {
+const OTHER_WORDS = new Set([
+  'med',
+  'avg',
+  'min',
+  'max',
+  'events',
+  'attempts',
+  'receipts',
+  'duplicates',
+  'refused',
+  'conflicts',
+]);
+const EXAMPLES = 'success_rate>=99.9%, webhook_latency_median<=2s, p(95)<5s, max<30s or refused:count<5';
+
+function render(report: Report, options: ReportOptions, context: Context): string {
   const toFile = options.output !== undefined;
   const format = options.format ?? (options.json === true ? 'json' : 'table');
-  const text = RENDERERS[format](report, {
+  return RENDERERS[format](report, {
     style: toFile ? PLAIN : context.style('stdout'),
     width: toFile ? 120 : context.io.stdout.columns,
     strict: options.strict === true,
     indent: toFile || options.json !== true,
   });
+}
+
+async function deliver(report: Report, options: ReportOptions, context: Context): Promise<void> {
+  const text = render(report, options, context);
   if (options.output === undefined) return context.print(text);
   try {
     await writeFile(options.output, `${text}\n`);

@@ -1,5 +1,4 @@
 import { type CallStatus, callStatus, compareLife, type LifeEvent } from './call.ts';
-import type { CallEvent } from './event.ts';
 import { formatDuration } from './time.ts';
 
 /** One event of a call, as it was sent or received. */
@@ -7,7 +6,8 @@ export interface CallMoment extends LifeEvent {
   eventId: string | null;
   /** When the record of it was made, ms since the epoch. */
   recordedAt: number;
-  data: CallEvent | null;
+  /** What its body says; null where that is not on record. */
+  data: { duration?: number; queue?: string; recorded: boolean } | null;
 }
 
 /** A call's life as its events tell it, and what in it does not fit. */
@@ -105,7 +105,7 @@ function checkEnd(moments: readonly CallMoment[], status: CallStatus | null, now
 /** `duration_seconds` of the end counts from the answer, or from the ring. */
 function checkDuration(moments: readonly CallMoment[]): CallFinding[] {
   const end = moments.findLast(({ event }) => event === 'call_disconnected');
-  const said = end?.data?.duration_seconds;
+  const said = end?.data?.duration;
   const answered = moments.find(({ event }) => event === 'call_connected')?.timestampMs;
   if (end === undefined || end.timestampMs === null || typeof said !== 'number') return [];
   const from = [answered, moments[0]?.timestampMs].filter(
@@ -133,7 +133,7 @@ function checkDuration(moments: readonly CallMoment[]): CallFinding[] {
 function checkRecording(moments: readonly CallMoment[]): CallFinding[] {
   const end = moments.find(({ event }) => event === 'call_disconnected');
   if (end === undefined) return [];
-  const recorded = moments.find(({ data }) => typeof data?.metadata?.recording_url === 'string');
+  const recorded = moments.find(({ data }) => data?.recorded === true);
   if (recorded === undefined) {
     return [{ rule: 'late_recording', severity: 'info', text: 'no recording_url yet' }];
   }

@@ -1,14 +1,21 @@
 import { Histogram } from '../core/histogram.ts';
 import { judgeMedian, judgeRate, type Kpi, type Thresholds } from '../core/kpi.ts';
+import { DEFAULT_SCHEDULE, outageHorizon, type RetrySchedule } from '../core/schedule.ts';
 import type { EndpointTally, Tally } from '../core/tally.ts';
+import { type Figures, judgeThreshold, type Threshold, type ThresholdVerdict } from '../core/threshold.ts';
 import { formatTimestamp } from '../core/time.ts';
+import type { CallSummary } from './calls.ts';
 
 /** What `report` says, as data; every format is a rendering of this (cli.md, report). Keys are the wire's. */
 export interface Report {
   window: { from: string | null; to: string | null };
   totals: { events: number; attempts: number; receipts: number; duplicates: number; refused: number };
   kpis: Kpi[];
+  /** Other thresholds that were asked for. */
+  thresholds?: ThresholdVerdict[];
   endpoints: EndpointReport[];
+  /** With `--calls`. */
+  calls?: CallSummary;
   notes: string[];
 }
 
@@ -31,55 +38,75 @@ export interface EndpointReport {
   statuses: Record<string, number>;
   outcomes: Record<string, number>;
   events_by_type: Record<string, number>;
+  /** How long it may be down before events are lost, by its retries: surely, and with luck in the jitter. */
+  outage_horizon_ms: { surely: number; at_most: number };
+}
+
+/** By what a tally is judged, and what else is known beside it. */
+export interface JudgeOptions {
+  /** Other thresholds for KPIs than the contract's. */
+  kpis?: Thresholds;
+  expressions?: readonly Threshold[];
+  scheduleOf?: (endpoint: { name: string; url: string }) => RetrySchedule;
+  calls?: CallSummary | undefined;
 }
 
 /** Judges a tally. Where there are receipts, webhook latency is the receiver's; else the sender's (contract §4). */
 export function buildReport(
   tally: Tally,
   window: { from: number | null; to: number | null },
-  thresholds: Thresholds = {},
+  { kpis: thresholds = {}, expressions = [], scheduleOf = () => DEFAULT_SCHEDULE, calls }: JudgeOptions = {},
 ): Report {
-  const { endpoints, received } = tally;
-  const sum = (pick: (endpoint: EndpointTally) => number) =>
-    endpoints.reduce((total, e) => total + pick(e), 0);
-  const attempts = sum((e) => e.attempts);
-  const events = sum((e) => e.events);
-  const sent = endpoints.reduce((all, e) => all.merge(e.latency), new Histogram());
-  const latency = received.latency.count > 0 ? received.latency : sent;
+  const { endpoints } = tally;
+  const { trends, rates, counts } = reportFigures(tally);
+  const { events, attempts, receipts, duplicates, refused } = counts as Report['totals'];
+  const rate = (name: 'success_rate' | 'delivery_rate' | 'duplicate_drop_rate') =>
+    judgeRate(name, ...(rates[name] as readonly [number, number]), thresholds);
   return {
     window: { from: time(window.from ?? tally.from), to: time(window.to ?? tally.to) },
-    totals: {
-      events: Math.max(events, received.events),
-      attempts,
-      receipts: received.receipts,
-      duplicates: received.duplicates,
-      refused: received.refused,
-    },
+    totals: { events, attempts, receipts, duplicates, refused },
     kpis: [
-      judgeMedian('webhook_latency_median', latency, thresholds),
+      judgeMedian('webhook_latency_median', trends.webhook_latency as Histogram, thresholds),
       judgeMedian('widget_latency_median', new Histogram(), thresholds),
-      judgeRate(
-        'success_rate',
-        sum((e) => e.successes),
-        attempts,
-        thresholds,
-      ),
-      judgeRate(
-        'delivery_rate',
-        sum((e) => e.delivered),
-        events,
-        thresholds,
-      ),
-      judgeRate('duplicate_drop_rate', received.dropped, received.duplicates, thresholds),
+      rate('success_rate'),
+      rate('delivery_rate'),
+      rate('duplicate_drop_rate'),
     ],
-    endpoints: endpoints.map(describeEndpoint),
+    ...(expressions.length === 0 ? {} : { thresholds: judgeAll(expressions, tally) }),
+    endpoints: endpoints.map((one) => describeEndpoint(one, outageHorizon(scheduleOf(one)))),
+    ...(calls === undefined ? {} : { calls }),
     notes: notes(tally),
   };
 }
 
 /** Whether every KPI holds; `strict` takes only strong evidence for a pass. No data is never a failure of its own. */
-export function reportPasses({ kpis }: Report, strict: boolean): boolean {
-  return kpis.every((kpi) => kpiPasses(kpi, strict));
+export function reportPasses({ kpis, thresholds = [] }: Report, strict: boolean): boolean {
+  return kpis.every((kpi) => kpiPasses(kpi, strict)) && thresholds.every(({ verdict }) => verdict === 'pass');
+}
+
+/** What thresholds of a report are judged by; the first trend goes without its name (docs/report.md). */
+export function reportFigures({ endpoints, received }: Tally): Figures {
+  const sum = (pick: (endpoint: EndpointTally) => number) =>
+    endpoints.reduce((total, e) => total + pick(e), 0);
+  const sent = endpoints.reduce((all, e) => all.merge(e.latency), new Histogram());
+  const attempts = sum((e) => e.attempts);
+  const events = sum((e) => e.events);
+  return {
+    trends: { webhook_latency: received.latency.count > 0 ? received.latency : sent },
+    rates: {
+      success_rate: [sum((e) => e.successes), attempts],
+      delivery_rate: [sum((e) => e.delivered), events],
+      duplicate_drop_rate: [received.dropped, received.duplicates],
+    },
+    counts: {
+      events: Math.max(events, received.events),
+      attempts,
+      receipts: received.receipts,
+      duplicates: received.duplicates,
+      refused: received.refused,
+      conflicts: received.conflicts,
+    },
+  };
 }
 
 export function kpiPasses({ verdict, evidence }: Kpi, strict: boolean): boolean {
@@ -97,7 +124,12 @@ export function percentiles(latency: Histogram): Percentiles {
   };
 }
 
-function describeEndpoint(e: EndpointTally): EndpointReport {
+function judgeAll(expressions: readonly Threshold[], tally: Tally): ThresholdVerdict[] {
+  const figures = reportFigures(tally);
+  return expressions.map((threshold) => judgeThreshold(threshold, figures));
+}
+
+function describeEndpoint(e: EndpointTally, horizon: { surely: number; atMost: number }): EndpointReport {
   return {
     name: e.name,
     url: e.url,
@@ -107,13 +139,24 @@ function describeEndpoint(e: EndpointTally): EndpointReport {
     delivery_rate: e.events === 0 ? null : e.delivered / e.events,
     latency_ms: percentiles(e.latency),
     statuses: e.statuses,
-    outcomes: e.outcomes,
-    events_by_type: e.eventsByType,
+    outcomes: sorted(e.outcomes),
+    events_by_type: sorted(e.eventsByType),
+    outage_horizon_ms: { surely: horizon.surely, at_most: horizon.atMost },
   };
 }
 
-function notes({ received }: Tally): string[] {
+/** By name, so that the same records make the same report wherever they are counted. */
+function sorted(counts: Record<string, number>): Record<string, number> {
+  const names = Object.keys(counts).sort();
+  const copy = Object.create(null) as Record<string, number>;
+  for (const name of names) copy[name] = counts[name] as number;
+  return copy;
+}
+
+function notes({ endpoints, received }: Tally): string[] {
   const said: string[] = [];
+  const early = endpoints.reduce((total, { skewed }) => total + skewed, 0);
+  if (early > 0) said.push(`${early} attempts answered before they were due (clock skew), left out`);
   if (received.skewed > 0)
     said.push(`${received.skewed} receipts before their event's timestamp (clock skew), left out`);
   if (received.conflicts > 0)

@@ -1,19 +1,12 @@
 import Table from 'cli-table3';
 import type { Kpi } from '../core/kpi.ts';
 import { formatRatio } from '../core/ratio.ts';
-import { visible } from '../core/redact.ts';
+import { maskNumbers, visible } from '../core/redact.ts';
 import { formatDuration } from '../core/time.ts';
+import { renderBars } from './bars.ts';
 import type { EndpointReport, Report } from './report.ts';
+import type { TableStyle } from './table-style.ts';
 import { describeKpi, formatCounts } from './wording.ts';
-
-/** How a rendering may mark what it says; plain text where colour is off. */
-export interface TableStyle {
-  good: (text: string) => string;
-  bad: (text: string) => string;
-  warn: (text: string) => string;
-  dim: (text: string) => string;
-  strong: (text: string) => string;
-}
 
 /** From this many columns on the intervals have room. */
 const WIDE = 100;
@@ -27,7 +20,11 @@ export function renderTable(report: Report, style: TableStyle, width: number): s
     '',
     renderKpis(report.kpis, style, width),
   ];
-  if (report.endpoints.length > 0) blocks.push('', renderEndpoints(report.endpoints, style, width));
+  if (report.endpoints.length > 0) {
+    blocks.push('', renderEndpoints(report.endpoints, style, width));
+    const bars = renderBars(report.endpoints, style, width);
+    if (bars !== null) blocks.push('', bars);
+  }
   for (const note of report.notes) blocks.push('', style.warn(note));
   return blocks.join('\n');
 }
@@ -45,7 +42,7 @@ export function renderKpis(kpis: readonly Kpi[], style: TableStyle, width: numbe
 
 function renderEndpoints(endpoints: readonly EndpointReport[], style: TableStyle, width: number): string {
   const rows = endpoints.map((e) => [
-    visible(e.name, 40),
+    visible(maskNumbers(e.name), 40),
     String(e.events),
     String(e.attempts),
     e.success_rate === null ? '–' : formatRatio(e.success_rate),

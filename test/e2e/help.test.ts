@@ -60,7 +60,7 @@ describe('--help', () => {
 
   test.each([60, 80, 120])('fits a terminal of %i columns', async (columns) => {
     const { out } = await call(['report', '--help'], columns);
-    const flags = out.slice(out.indexOf('Options:'), out.indexOf('Example:'));
+    const flags = out.slice(out.indexOf('Options:'), out.indexOf('Examples:'));
     expect(Math.max(...flags.split('\n').map((line) => line.length))).toBeLessThanOrEqual(columns);
   });
 });

@@ -77,6 +77,7 @@ describe('report --json', () => {
       statuses: { '200': 3, '503': 1 },
       outcomes: { delivered: 3, rejected: 1 },
       events_by_type: { call_connected: 2, call_missed: 1 },
+      outage_horizon_ms: { surely: 24_800, at_most: 37_200 },
     });
     expect(code).toBe(1);
   });

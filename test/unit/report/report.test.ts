@@ -91,6 +91,7 @@ describe('E15 a golden data set, worked out by hand', () => {
         statuses: {},
         outcomes: { refused: 1 },
         events_by_type: { call_missed: 1 },
+        outage_horizon_ms: { surely: 24_800, at_most: 37_200 },
       },
       {
         name: 'crm',
@@ -103,6 +104,8 @@ describe('E15 a golden data set, worked out by hand', () => {
         statuses: { 200: 2, 500: 3, 503: 1 },
         outcomes: { delivered: 2, rejected: 4, timeout: 1 },
         events_by_type: { call_connected: 3 },
+        // 1 s + 5 s + 25 s, and 20 % either way.
+        outage_horizon_ms: { surely: 24_800, at_most: 37_200 },
       },
     ]);
     expect(report.window).toEqual({ from: '2026-01-31T12:00:00.000Z', to: '2026-01-31T12:01:01.000Z' });

@@ -1,0 +1,39 @@
+import type { CallMoment } from '../core/call-story.ts';
+import type { CallEvent } from '../core/event.ts';
+import { parsePayload } from '../core/payload.ts';
+import { type LogRecord, recordTime } from '../core/record.ts';
+
+/** What a record says of its call; negative tests and forged deliveries say nothing. `arrival` breaks ties. */
+export function callMoment(
+  record: LogRecord,
+  arrival: number,
+): { callId: string; moment: CallMoment } | null {
+  const { event, eventId, callId } = record.kind === 'attempt' ? record.attempt : record.receipt;
+  if (event === null || callId === null || !isTrusted(record)) return null;
+  const payload = record.body === null ? null : parsePayload(record.body);
+  // A retry has no body of its own, and its first attempt's says all there is.
+  if (payload === null && record.kind === 'attempt' && record.attempt.attempt > 1) return null;
+  const moment = {
+    event,
+    eventId,
+    arrival,
+    recordedAt: recordTime(record),
+    timestampMs: payload?.timestampMs ?? null,
+    data: payload === null || payload.data === null ? null : slim(payload.data),
+  };
+  return { callId, moment };
+}
+
+function isTrusted(record: LogRecord): boolean {
+  if (record.kind === 'attempt') return record.attempt.fault === null;
+  return record.receipt.signature === 'valid' || record.receipt.signature === 'unchecked';
+}
+
+/** What a call's story is told by; a report keeps many of them. */
+function slim({ duration_seconds: duration, metadata }: CallEvent): CallMoment['data'] {
+  return {
+    ...(typeof duration === 'number' ? { duration } : {}),
+    ...(typeof metadata?.queue === 'string' ? { queue: metadata.queue } : {}),
+    recorded: typeof metadata?.recording_url === 'string',
+  };
+}

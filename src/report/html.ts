@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import type { Kpi } from '../core/kpi.ts';
+import { formatDuration } from '../core/time.ts';
+import { VERSION } from '../core/version.ts';
+import { answersOf, listCounts, statusKind } from './counts.ts';
+import { STYLE } from './html-style.ts';
+import { html, Markup, outside, outsideText } from './markup.ts';
+import { bar, kpiScale, latencyPlot } from './plots.ts';
+import type { EndpointReport, Report } from './report.ts';
+import { describeKpi, formatAmount } from './wording.ts';
+
+const MARKS = { pass: '✓', fail: '✗', 'no data': '–' } as const;
+const KINDS = { pass: 'good', fail: 'bad', 'no data': 'none' } as const;
+
+/** The report as one page that needs nothing but itself: no script, no request; the policy forbids both. */
+export function renderHtml(report: Report): string {
+  const { kpis, endpoints, notes } = report;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy()}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Delivery report – mo-notify</title>
+${new Markup(`<style>${STYLE}</style>`)}
+</head>
+<body>
+${header(report)}
+<main>
+${kpiTable(kpis)}
+${notes.length === 0 ? '' : html`<section class="notes"><h2>Notes</h2><ul>${notes.map((note) => html`<li>${outside(note, 500)}</li>`)}</ul></section>`}
+<section>
+<h2>Endpoints</h2>
+${endpoints.length === 0 ? html`<p class="empty">No attempts on record.</p>` : endpointTable(endpoints)}
+</section>
+${endpoints.map((endpoint) => endpointCard(endpoint, slowest(endpoints)))}
+</main>
+<footer>
+<p>Evidence is <em>strong</em> where the whole 95 % interval meets the threshold, or where enough deliveries went without a
+failure; else it is <em>weak</em>, with the sample it would take.</p>
+<p>mo-notify ${VERSION}</p>
+</footer>
+</body>
+</html>`.text;
+}
+
+// The style is named by its hash, so that no other one counts even if it got in.
+function policy(): string {
+  const hash = createHash('sha256').update(STYLE).digest('base64');
+  return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+}
+
+function header({ window, totals, kpis }: Report): Markup {
+  const [verdict, text] = judgement(kpis);
+  return html`<header>
+<h1>Delivery report</h1>
+<p class="window">${windowOf(window)}</p>
+<p class="verdict ${KINDS[verdict]}"><span aria-hidden="true">${MARKS[verdict]}</span> ${text}</p>
+<dl class="totals">${Object.entries(totals).map(([name, n]) => html`<div><dt>${name}</dt><dd>${n}</dd></div>`)}</dl>
+</header>`;
+}
+
+/** All KPIs in one sentence. */
+function judgement(kpis: readonly Kpi[]): [Kpi['verdict'], string] {
+  const count = (verdict: Kpi['verdict']) => kpis.filter((kpi) => kpi.verdict === verdict).length;
+  const [failed, without] = [count('fail'), count('no data')];
+  const judged = kpis.length - without;
+  const rest = without > 0 && judged > 0 ? `; ${without} without data` : '';
+  if (judged === 0) return ['no data', 'No data to judge'];
+  if (failed === 0) return ['pass', `${judged} of ${judged} KPIs pass${rest}`];
+  return ['fail', `${failed} of ${judged} KPIs ${failed === 1 ? 'fails' : 'fail'}${rest}`];
+}
+
+function windowOf({ from, to }: Report['window']): Markup | string {
+  if (from === null && to === null) return 'No records';
+  const time = (at: string | null) =>
+    at === null ? '…' : html`<time datetime="${at}">${at.slice(0, 19).replace('T', ' ')}</time>`;
+  const length = from === null || to === null ? Number.NaN : Date.parse(to) - Date.parse(from);
+  return html`${time(from)} to ${time(to)} UTC${length > 0 ? ` (${formatDuration(length)})` : ''}`;
+}
+
+function kpiTable(kpis: readonly Kpi[]): Markup {
+  return html`<section>
+<h2>KPIs</h2>
+${table(
+  'Observed value (dot, or diamond where it falls short) and 95 % interval (line) on a scale; the shaded side of the threshold meets it.',
+  ['KPI', 'Observed', 'Threshold', 'Verdict', 'Evidence', '95 % interval', 'Scale'],
+  kpis.map((kpi) => {
+    const { label, observed, threshold, evidence, interval } = describeKpi(kpi);
+    const verdict = html`<span class="chip ${KINDS[kpi.verdict]}"><span aria-hidden="true">${MARKS[kpi.verdict]}</span> ${kpi.verdict}</span>`;
+    return [
+      label,
+      html`<b>${observed}</b>`,
+      threshold,
+      verdict,
+      evidence || '–',
+      interval || '–',
+      kpiScale(kpi),
+    ];
+  }),
+  'kpis',
+)}
+</section>`;
+}
+
+function endpointTable(endpoints: readonly EndpointReport[]): Markup {
+  const percentiles = ['p50', 'p90', 'p95', 'p99', 'max'] as const;
+  return table(
+    'Each endpoint’s events, attempts and delivery latency.',
+    ['Endpoint', 'Events', 'Attempts', 'Success', 'Delivered', ...percentiles],
+    endpoints.map((e) => [
+      outside(e.name),
+      html`${e.events}`,
+      html`${e.attempts}`,
+      formatAmount('ratio', e.success_rate),
+      formatAmount('ratio', e.delivery_rate),
+      ...percentiles.map((p) => formatAmount('ms', e.latency_ms[p])),
+    ]),
+    'figures',
+  );
+}
+
+function endpointCard(endpoint: EndpointReport, slowestOfAll: number): Markup {
+  const { name, url, attempts, events, latency_ms: latency } = endpoint;
+  return html`<article>
+<h3>${outside(name)}</h3>
+<p class="url">${outside(url, 500)}</p>
+<div class="plots">
+<figure><figcaption>Latency, due to first 2xx</figcaption>
+${latency.p50 === null ? html`<p class="empty">Nothing was delivered.</p>` : latencyPlot(endpoint, slowestOfAll)}
+</figure>
+${counts('Status codes', 'Status', answersOf(endpoint), attempts, statusKind)}
+${counts('Outcomes', 'Outcome', endpoint.outcomes, attempts, (outcome) => (outcome === 'delivered' ? 'good' : 'bad'))}
+${counts('Events by type', 'Type', endpoint.events_by_type, events, () => 'neutral')}
+</div>
+</article>`;
+}
+
+function counts(
+  caption: string,
+  head: string,
+  tally: Record<string, number>,
+  total: number,
+  kind: (key: string) => string,
+): Markup | string {
+  const rows = listCounts(tally, MOST_ROWS).map(([key, n]) => {
+    const share = total === 0 ? 0 : n / total;
+    const said = `${outsideText(key)}: ${formatAmount('ratio', share)}`;
+    return html`<tr><th scope="row">${outside(key, 60)}</th><td>${bar(share, kind(key), said)}</td><td>${n}</td></tr>`;
+  });
+  if (rows.length === 0) return '';
+  return html`<table class="counts"><caption>${caption}</caption>
+<thead><tr><th scope="col">${head}</th><th scope="col">Share</th><th scope="col">Count</th></tr></thead>
+<tbody>${rows}</tbody></table>`;
+}
+
+const MOST_ROWS = 12;
+
+/** A table that is a list of cards on a narrow page; the roles keep it a table for those who hear it. */
+function table(caption: string, head: string[], rows: (string | Markup)[][], kind: string): Markup {
+  const cell = (content: string | Markup, i: number) =>
+    i === 0
+      ? html`<th scope="row" role="rowheader">${content}</th>`
+      : html`<td role="cell" data-label="${head[i] ?? ''}">${content}</td>`;
+  return html`<table class="${kind}" role="table"><caption>${caption}</caption>
+<thead role="rowgroup"><tr role="row">${head.map((name) => html`<th scope="col" role="columnheader">${name}</th>`)}</tr></thead>
+<tbody role="rowgroup">${rows.map((row) => html`<tr role="row">${row.map(cell)}</tr>\n`)}</tbody></table>`;
+}
+
+function slowest(endpoints: readonly EndpointReport[]): number {
+  return endpoints.reduce((most, { latency_ms }) => Math.max(most, latency_ms.max ?? 0), 0);
+}

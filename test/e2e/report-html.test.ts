@@ -1,0 +1,201 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run } from '../../src/cli/main.ts';
+import type { Attempt } from '../../src/core/record.ts';
+import { renderHtml } from '../../src/report/html.ts';
+import type { Report } from '../../src/report/report.ts';
+import { browserReason, countElements, launchBrowser, noBrowser, watchPage } from '../helpers/browser.ts';
+import { seedStore } from '../helpers/seed-store.ts';
+import { testIo } from '../helpers/test-io.ts';
+
+const HOSTILE: Record<string, string> = {
+  'an image': '<img src=x onerror=alert(1)>',
+  'a script': '</script><script>alert(1)</script>',
+  'the end of title and style': '</title></style><iframe src="https://evil.example/"></iframe>',
+  'a script URL': 'javascript:alert(1)',
+  'the end of an attribute': `"><svg onload=alert(1)>`,
+  'an attribute': `' onmouseover='alert(1)`,
+  'a style sheet': '<link rel=stylesheet href=//evil.example/x.css>',
+  'turned round': '\u202egnp.exe\u2066',
+  'for a terminal': '\u001b[2J\u001b]52;c;ZXZpbA==\u0007',
+  'a formula': '=HYPERLINK("https://evil.example/","x")',
+  'a comment': '<!-- ',
+  'a template': '{{7*7}}',
+};
+const TEXTS = Object.values(HOSTILE);
+
+/** A report by the command itself, of attempts whose every field from outside is `text`. */
+async function htmlReport(texts: readonly string[]): Promise<string> {
+  const { cwd } = testIo();
+  const attempts = texts.flatMap((text): Partial<Attempt>[] => {
+    const about = { endpoint: text, url: text, event: text };
+    return [about, { ...about, status: null, outcome: 'timeout', error: text }];
+  });
+  const numbered = attempts.map((attempt, i) => ({ ...attempt, eventId: `ev_${i}` }));
+  const store = await seedStore(cwd, { attempts: numbered });
+  const path = join(cwd, 'report.html');
+  const io = testIo({ cwd });
+  expect(await run(['report', '--store', store, '--format', 'html', '-o', path], io), io.err()).toBe(1);
+  return path;
+}
+
+/** The same where the report's every text is from outside, those too that records cannot hold. */
+function wholly(text: string): Report {
+  return {
+    window: { from: text, to: text },
+    totals: { events: 2, attempts: 2, receipts: 0, duplicates: 0, refused: 0 },
+    kpis: [],
+    endpoints: [
+      {
+        name: text,
+        url: text,
+        attempts: 2,
+        events: 1,
+        success_rate: 0.5,
+        delivery_rate: 1,
+        latency_ms: { p50: 1, p90: 1, p95: 1, p99: 1, max: 1 },
+        statuses: { [text]: 2 },
+        outcomes: { [text]: 2 },
+        events_by_type: { [text]: 1 },
+        outage_horizon_ms: { surely: 1, at_most: 2 },
+      },
+    ],
+    notes: [text],
+  };
+}
+
+describe.skipIf(noBrowser)(`the HTML report in a browser${browserReason}`, () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  /** Opens a file, and says what it did meanwhile. */
+  async function open(path: string, options: Parameters<Browser['newPage']>[0] = {}) {
+    const page = await browser.newPage(options);
+    const watched = watchPage(page);
+    await page.goto(pathToFileURL(path).href);
+    return { page, watched, url: pathToFileURL(path).href };
+  }
+
+  async function expectHarmless(hostile: string, harmless: string): Promise<Page> {
+    const { page, watched, url } = await open(hostile);
+    const { page: reference } = await open(harmless);
+    expect(watched).toEqual({ dialogs: [], requests: [url], complaints: [] });
+    expect(await countElements(page)).toEqual(await countElements(reference));
+    await reference.close();
+    return page;
+  }
+
+  test('F3 of hostile endpoints, URLs and events shows text: no dialog, no element, no request, no CSP report', async () => {
+    const hostile = await htmlReport(TEXTS);
+    const page = await expectHarmless(hostile, await htmlReport(TEXTS.map((_, i) => `endpoint ${i}`)));
+    const shown = await page.locator('h3').allTextContents();
+    expect(shown).toHaveLength(TEXTS.length);
+    expect(shown).toContain('<img src=x onerror=alert(1)>');
+    expect(shown).toContain('\\u{202e}gnp.exe\\u{2066}');
+    expect(shown).toContain('\\x1b[2J\\x1b]52;c;ZXZpbA==\\x07');
+    await page.close();
+  });
+
+  test.each([...Object.entries(HOSTILE), ['all of that', TEXTS.join(' ')]])(
+    'F3 nor when every text there can be is %s',
+    async (_, text) => {
+      const { cwd } = testIo();
+      const [hostile, harmless] = [join(cwd, 'hostile.html'), join(cwd, 'harmless.html')];
+      writeFileSync(hostile, renderHtml(wholly(text)));
+      writeFileSync(harmless, renderHtml(wholly('harmless')));
+      await (await expectHarmless(hostile, harmless)).close();
+    },
+  );
+
+  test('would be noticed doing any of that', async () => {
+    const path = join(testIo().cwd, 'bad.html');
+    const policy = `<meta http-equiv="Content-Security-Policy" content="img-src 'none'">`;
+    writeFileSync(
+      path,
+      `${policy}<p><bdi>x</bdi><script>alert(1)</script><img src="x.png"><iframe src="y.html"></iframe>`,
+    );
+    const { page, watched } = await open(path);
+    expect(watched.dialogs).toEqual(['1']);
+    expect(watched.requests.length).toBeGreaterThan(1);
+    expect(watched.complaints.join()).toContain('Content Security Policy');
+    await page.close();
+  });
+
+  describe('is drawn', () => {
+    let path: string;
+    beforeAll(async () => {
+      path = await htmlReport(['crm', 'https://averylongname.example/'.repeat(3), 'x'.repeat(150)]);
+    });
+    const background = (page: Page) =>
+      page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+
+    test('with its own style, dark where that is wished for, and light on paper', async () => {
+      const { page } = await open(path, { colorScheme: 'light' });
+      const light = await background(page);
+      await page.emulateMedia({ colorScheme: 'dark' });
+      const dark = await background(page);
+      await page.emulateMedia({ colorScheme: 'dark', media: 'print' });
+      const paper = await background(page);
+      expect(paper).toBe('rgb(255, 255, 255)');
+      expect(brightness(light)).toBeGreaterThan(200);
+      expect(brightness(dark)).toBeLessThan(50);
+      expect((await page.pdf()).length).toBeGreaterThan(10_000);
+      await page.close();
+    });
+
+    test.each([360, 768, 961, 1180, 1920])('within %i pixels, without scrolling sideways', async (width) => {
+      const { page } = await open(path, { viewport: { width, height: 800 } });
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      const outside = await page.evaluate(`[...document.querySelectorAll('td, th, p, h3, dd, svg')]
+        .filter((e) => e.closest('thead') === null && e.getBoundingClientRect().right > innerWidth).length`);
+      expect(outside).toBe(0);
+      await page.close();
+    });
+
+    test('for those who hear it: a language, a title, headings in order, tables, named images', async () => {
+      for (const width of [360, 1180]) {
+        const { page } = await open(path, { viewport: { width, height: 800 } });
+        expect(await page.getAttribute('html', 'lang')).toBe('en');
+        expect(await page.title()).toBe('Delivery report – mo-notify');
+        expect(await page.getByRole('heading', { level: 1 }).allTextContents()).toEqual(['Delivery report']);
+        expect(await page.getByRole('heading', { level: 2 }).allTextContents()).toEqual([
+          'KPIs',
+          'Endpoints',
+        ]);
+        expect(await page.getByRole('table').count()).toBe(2 + 3 * 3);
+        expect(await page.getByRole('table').nth(0).getByRole('rowheader').count()).toBe(5);
+        expect(await page.getByRole('row', { name: /Success rate.*✗ fail|Success rate.*fail/ }).count()).toBe(
+          1,
+        );
+        const unnamed = `[...document.querySelectorAll('body svg')].filter((svg) =>
+          svg.parentElement.closest('svg') === null && (svg.getAttribute('role') !== 'img' || !svg.querySelector('title')?.textContent)).length`;
+        expect(await page.evaluate(unnamed)).toBe(0);
+        await page.close();
+      }
+    });
+  });
+
+  test('of an empty log opens and complains of nothing', async () => {
+    const io = testIo();
+    const path = join(io.cwd, 'empty.html');
+    expect(await run(['report', '--store', 'sqlite::memory:', '--format', 'html', '-o', path], io)).toBe(0);
+    const { page, watched, url } = await open(path);
+    expect(watched).toEqual({ dialogs: [], requests: [url], complaints: [] });
+    expect(await page.locator('.verdict').textContent()).toContain('No data to judge');
+    await page.close();
+  });
+});
+
+/** Of `rgb(244, 246, 249)`, 0 to 255. */
+function brightness(color: string): number {
+  const parts = color.match(/\d+/g)?.map(Number) ?? [];
+  return parts.reduce((sum, part) => sum + part, 0) / parts.length;
+}
