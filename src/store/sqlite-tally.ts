@@ -1,22 +1,28 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import type Database from 'libsql';
 import { AttemptTally, type GroupTally } from '../core/attempt-tally.ts';
 import { type ByteHash, hashBytes } from '../core/byte-hash.ts';
+import { EVENT_TYPES } from '../core/event.ts';
 import { Interner } from '../core/interner.ts';
 import { ReceiptCounter, type ReceiptFacts } from '../core/receipt-tally.ts';
-import type { Outcome, Receipt } from '../core/record.ts';
+import { OUTCOMES, type Outcome, type Receipt } from '../core/record.ts';
 import type { RecordFilter } from '../core/store.ts';
 import { type EndpointTally, emptyReceiptTally, type ReceiptTally, type Tally } from '../core/tally.ts';
+import { inTurn, type Question, readAhead } from './read-ahead.ts';
 import type { Reader } from './sqlite-read.ts';
 import { fromText } from './sqlite-text.ts';
 import { matchesNone, type Where, where } from './sqlite-where.ts';
 
 /** How many rows become one run of bytes. */
-const WINDOW = 5000;
+const WINDOW = 2000;
+/** From so many runs on a thread that reads ahead is worth its start. */
+const WORTH_A_THREAD = 10;
 /** Bytes that no text holds: between fields, between rows, and for a text that is null. */
 const FIELD = 0xff;
 const ROW = 0xfe;
 const NULL = 0xfd;
+/** Before the place of a text in the list of those that a column mostly holds. */
+const KNOWN = 0xfc;
+const FIRST = 0x31;
 const TYPE_LENGTH = 256;
 
 /**
@@ -33,9 +39,9 @@ const ATTEMPT: Layout = {
   group: [
     ['%s', 'endpoint'],
     ['%s', 'url'],
-    [`%!.${TYPE_LENGTH}s`, nullable('event')],
+    ['%s', shortened('event', EVENT_TYPES, `substr(${nullable('event')}, 1, ${TYPE_LENGTH})`)],
     ['%s', nullable('status')],
-    ['%s', 'outcome'],
+    ['%s', shortened('outcome', OUTCOMES, 'outcome')],
     ['%d', 'replay_of IS NOT NULL'],
   ],
 };
@@ -44,7 +50,7 @@ const RECEIPT: Layout = {
   time: 'received_at',
   fields: [['%s', nullable('latency_ms')]],
   group: [
-    [`%!.${TYPE_LENGTH}s`, nullable('event')],
+    ['%s', shortened('event', EVENT_TYPES, `substr(${nullable('event')}, 1, ${TYPE_LENGTH})`)],
     ['%s', 'signature'],
     ['%s', nullable('duplicate')],
     ['%d', 'status IS NULL OR status BETWEEN 200 AND 299 OR forward IS NOT NULL'],
@@ -52,6 +58,12 @@ const RECEIPT: Layout = {
     ['%d', 'forward IS NOT NULL'],
   ],
 };
+
+/** Where rows are read from; `path` is null for a store in memory, which no other thread can see. */
+interface RowSource {
+  read: Reader;
+  path: string | null;
+}
 
 interface Layout {
   table: 'attempts' | 'receipts';
@@ -65,22 +77,22 @@ type Column = readonly [form: string, sql: string];
  * Everything a report is made of, in one pass over each table. The rows come out of SQLite as runs of bytes, thousands
  * at a time: handing a million rows over one by one takes three times as long as reading them.
  */
-export async function tallyRecords(read: Reader, filter: RecordFilter): Promise<Tally> {
+export async function tallyRecords(source: RowSource, filter: RecordFilter): Promise<Tally> {
   const span: Span = { from: null, to: null };
-  const endpoints = await tallyAttempts(read, where('attempt', filter, ['fault IS NULL']), span);
+  const endpoints = await tallyAttempts(source, where('attempt', filter, ['fault IS NULL']), span);
   const received = matchesNone('receipt', filter)
     ? emptyReceiptTally()
-    : await tallyReceipts(read, where('receipt', filter), span);
+    : await tallyReceipts(source, where('receipt', filter), span);
   return { endpoints, received, ...span };
 }
 
-async function tallyAttempts(read: Reader, matching: Where, span: Span): Promise<EndpointTally[]> {
-  const [first, last] = await read((db) => bounds(db, 'attempts'));
+async function tallyAttempts(source: RowSource, matching: Where, span: Span): Promise<EndpointTally[]> {
+  const [first, last] = await source.read((db) => bounds(db, 'attempts'));
   const attempts = new AttemptTally(last - first + 1);
   const groups = new Interner<GroupTally>();
   const id: ByteHash = { low: 0, high: 0 };
   const make = (key: Buffer) => attempts.group(toGroup(key));
-  for await (const rows of runs(read, ATTEMPT, matching, [first, last], span)) {
+  for await (const rows of runs(source, ATTEMPT, matching, [first, last], span)) {
     for (let at = 0; at < rows.length; ) {
       const idEnd = next(rows, at, FIELD);
       hashBytes(rows, at, idEnd, id);
@@ -93,11 +105,11 @@ async function tallyAttempts(read: Reader, matching: Where, span: Span): Promise
   return attempts.endpoints();
 }
 
-async function tallyReceipts(read: Reader, matching: Where, span: Span): Promise<ReceiptTally> {
+async function tallyReceipts(source: RowSource, matching: Where, span: Span): Promise<ReceiptTally> {
   const receipts = new ReceiptCounter();
   const facts = new Interner<ReceiptFacts>();
-  const within = await read((db) => bounds(db, 'receipts'));
-  for await (const rows of runs(read, RECEIPT, matching, within, span)) {
+  const within = await source.read((db) => bounds(db, 'receipts'));
+  for await (const rows of runs(source, RECEIPT, matching, within, span)) {
     for (let at = 0; at < rows.length; ) {
       const fieldsEnd = next(rows, at, FIELD);
       const end = next(rows, fieldsEnd + 1, ROW);
@@ -117,7 +129,7 @@ const MINUS = 0x2d;
 
 /** The rows of a table as runs of bytes, in order of arrival; widens `span` by their times. */
 async function* runs(
-  read: Reader,
+  { read, path }: RowSource,
   { table, time, fields, group }: Layout,
   { sql: condition, values }: Where,
   [first, last]: [number, number],
@@ -128,16 +140,20 @@ async function* runs(
   const row = `format(${text(Buffer.from(form, 'latin1'))}, ${columns.map(([, column]) => column).join(', ')})`;
   const sql = `SELECT CAST(group_concat(${row}, ${text([ROW])}) AS BLOB), min(${time}), max(${time})
     FROM ${table} ${condition === '' ? 'WHERE' : `${condition} AND`} seq > ? AND seq <= ?`;
-  for (let after = first - 1; after < last; after += WINDOW) {
-    const bound = [...values, after, Math.min(last, after + WINDOW)];
-    const [found] = (await read((db) => db.prepare(sql).raw().all(bound))) as [Run];
-    const [run, low, high] = found;
-    if (run !== null) {
-      span.from = Math.min(span.from ?? low, low);
-      span.to = Math.max(span.to ?? high, high);
-      yield Buffer.from(run);
-    }
-    await turn();
+  const questions = Array.from({ length: Math.ceil((last - first + 1) / WINDOW) }, (_, i) => {
+    const after = first - 1 + i * WINDOW;
+    return [...values, after, Math.min(last, after + WINDOW)];
+  });
+  const here = (question: Question) => read((db) => db.prepare(sql).raw().all(question) as [Run]);
+  const found =
+    questions.length < WORTH_A_THREAD || path === null
+      ? inTurn(questions, here)
+      : readAhead(path, sql, questions, here);
+  for await (const [[run, low, high]] of found) {
+    if (run === null) continue;
+    span.from = Math.min(span.from ?? low, low);
+    span.to = Math.max(span.to ?? high, high);
+    yield Buffer.from(run);
   }
 }
 type Run = [rows: ArrayBuffer, low: number, high: number] | [null, null, null];
@@ -150,6 +166,12 @@ function bounds(db: Database.Database, table: string): [first: number, last: num
 
 function nullable(column: string): string {
   return `ifnull(${column}, ${text([NULL])})`;
+}
+
+/** A column whose known texts are two bytes each, which saves their bytes from being copied and compared. */
+function shortened(column: string, known: readonly string[], other: string): string {
+  const cases = known.map((name, i) => `WHEN '${name}' THEN ${text([KNOWN, FIRST + i])}`);
+  return `CASE ${column} ${cases.join(' ')} ELSE ${other} END`;
 }
 
 function text(of: Iterable<number>): string {
@@ -172,7 +194,7 @@ function number(rows: Buffer, start: number, end: number): number {
 }
 
 function toGroup(key: Buffer) {
-  const [endpoint, url, event, status, outcome, replay] = texts(key);
+  const [endpoint, url, event, status, outcome, replay] = texts(key, { 2: EVENT_TYPES, 4: OUTCOMES });
   return {
     endpoint: endpoint ?? '',
     url: url ?? '',
@@ -184,7 +206,7 @@ function toGroup(key: Buffer) {
 }
 
 function toFacts(key: Buffer): ReceiptFacts {
-  const [event, signature, duplicate, accepted, redelivery, forwarded] = texts(key);
+  const [event, signature, duplicate, accepted, redelivery, forwarded] = texts(key, { 0: EVENT_TYPES });
   return {
     event: event ?? null,
     signature: signature as Receipt['signature'],
@@ -195,12 +217,15 @@ function toFacts(key: Buffer): ReceiptFacts {
   };
 }
 
-function texts(key: Buffer): (string | null)[] {
+/** `known` holds the texts of the columns that are `shortened`, by their place. */
+function texts(key: Buffer, known: Record<number, readonly string[]>): (string | null)[] {
   const found: (string | null)[] = [];
   for (let at = 0; at <= key.length; ) {
     const next = key.indexOf(FIELD, at);
     const end = next < 0 ? key.length : next;
-    found.push(key[at] === NULL ? null : fromText(key.toString('utf8', at, end)));
+    if (key[at] === NULL) found.push(null);
+    else if (key[at] === KNOWN) found.push(known[found.length]?.[(key[at + 1] as number) - FIRST] ?? null);
+    else found.push(fromText(key.toString('utf8', at, end)));
     at = end + 1;
   }
   return found;

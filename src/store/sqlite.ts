@@ -67,7 +67,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
       }),
     settleForward: (settlement) => queue.add({ kind: 'settle', settlement }),
     addAttempt: (attempt, body) => queue.add({ kind: 'attempt', attempt, body }, false),
-    tally: (filter) => tallyRecords(reader, filter),
+    tally: (filter) => tallyRecords({ read: reader, path: path === ':memory:' ? null : path }, filter),
     takeUnforwarded: () => queue.add({ kind: 'take' }),
     attempts: (filter) => readAttempts(reader, filter),
     receipts: (filter) => readReceipts(reader, filter),
