@@ -11,11 +11,12 @@ import { SCENARIOS, type Scenario } from '../sender/scenario.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { readInput } from './input.ts';
 import { runClock } from './run-clock.ts';
+import type { SendingOptions } from './sending.ts';
 import { changeEvent } from './set-path.ts';
 import type { Target } from './target.ts';
 
 /** The flags of `send-test`, as commander parses them. */
-export interface SendTestOptions extends CommonOptions, SecretSources {
+export interface SendTestOptions extends CommonOptions, SecretSources, SendingOptions {
   event?: string[];
   scenario?: string;
   speed: string;
@@ -26,20 +27,13 @@ export interface SendTestOptions extends CommonOptions, SecretSources {
   count?: number;
   rate?: string;
   duration?: string;
-  concurrency?: number;
-  retries?: number;
-  backoff?: string;
-  timeout?: string;
   force?: boolean;
   duplicate: number;
   shuffle?: boolean;
   fault?: Fault;
   bodyFormat: BodyFormat;
-  toolHeaders: boolean;
-  header?: string[];
   curl?: boolean;
   dryRun?: boolean;
-  insecure?: boolean;
   threshold?: string[];
   record: boolean;
 }

@@ -1,10 +1,7 @@
 import type { Command } from 'commander';
-import { EXIT, UsageError } from '../core/errors.ts';
+import { EXIT } from '../core/errors.ts';
 import { BODY_FORMATS } from '../core/event.ts';
 import { newId } from '../core/id.ts';
-import { attemptToJson } from '../core/record.ts';
-import { toSchedule } from '../core/schedule.ts';
-import { parseDuration } from '../core/time.ts';
 import { FAULTS } from '../sender/delivery.ts';
 import { planDeliveries } from '../sender/plan.ts';
 import { SCENARIOS } from '../sender/scenario.ts';
@@ -12,28 +9,24 @@ import type { Context, StartContext } from './context.ts';
 import {
   collect,
   oneOf,
-  parseHeaders,
   wholeNumber,
   withConfigOption,
   withOutputOptions,
   withSecretOptions,
   withStoreOption,
 } from './options.ts';
-import { runClock } from './run-clock.ts';
 import { refuseSharedStdin, targetSecret } from './secrets.ts';
 import { expectedCount, type SendTestOptions, toPlan, withinDuration } from './send-plan.ts';
 import { showDeliveries } from './send-preview.ts';
-import { noTotals, sendProgress } from './send-progress.ts';
-import { stopSignals } from './stop-signals.ts';
+import { noTotals } from './send-progress.ts';
+import { readSending, sendRun, withSendingOptions } from './sending.ts';
 import { resolveTarget, type Target } from './target.ts';
 import { parseSendThresholds, unmetThresholds } from './thresholds.ts';
 
 const DEFAULT_TARGET = '4800';
-const CLOSED_LOOP = 16;
-const OPEN_LOOP = 256;
 
 export function configure(command: Command, start: StartContext): void {
-  withConfigOption(withSecretOptions(withStoreOption(withOutputOptions(command))))
+  withSendingOptions(withConfigOption(withSecretOptions(withStoreOption(withOutputOptions(command)))))
     .argument('[target]', "an endpoint's name, a URL, or a port on this machine", DEFAULT_TARGET)
     .option(
       '-e, --event <type>',
@@ -47,22 +40,13 @@ export function configure(command: Command, start: StartContext): void {
     .option('--event-id <id>', 'use this event id')
     .option('--call-id <id>', 'use this call id')
     .option('-n, --count <n>', 'how many events, or calls of a scenario', wholeNumber(1))
-    .option('--rate <n/s>', 'open loop: send this many a second, however slow the answers')
     .option('--duration <time>', 'send for this long: 30s, 5m')
-    .option('--concurrency <n>', 'requests under way at once', wholeNumber(1, 10_000))
-    .option('--retries <n>', 'retries of a failed delivery (default: 3)', wholeNumber(0, 100))
-    .option('--backoff <list>', 'pauses before the retries (default: 1s,5s,25s)')
-    .option('--timeout <time>', 'the whole of an attempt (default: 30s)')
-    .option('--force', 'send what the endpoint does not subscribe to, too')
     .option('--duplicate <n>', 'send each event this many times more', wholeNumber(0, 10_000), 0)
     .option('--shuffle', 'send out of order')
     .addOption(oneOf('--fault <kind>', 'a negative test: succeeds when the receiver refuses', FAULTS))
     .addOption(oneOf('--body-format <form>', 'how the JSON is written', BODY_FORMATS).default('compact'))
-    .option('--no-tool-headers', 'leave out X-MO-Sent-At, as the platform does')
-    .option('-H, --header <line>', "add a header: 'X-Team: sales'; repeatable", collect)
     .option('--curl', 'print the cURL command instead of sending')
     .option('--dry-run', 'show what would be sent, send nothing')
-    .option('--insecure', 'accept any TLS certificate')
     .option(
       '--threshold <expr>',
       "fail unless it holds: 'p(95)<500ms', 'success_rate>=99%'; repeatable",
@@ -86,62 +70,26 @@ Examples:
 }
 
 async function sendTest(context: Context, target: Target, options: SendTestOptions) {
-  const { url, endpoint } = target;
+  const { url } = target;
   refuseSharedStdin('--data', options.data, options);
   const secret = await targetSecret(context, options, target);
-  const extraHeaders = parseHeaders(options.header ?? []);
-  const style = { toolHeaders: options.toolHeaders, replay: null, extraHeaders };
+  const sending = readSending(options, target, null);
   const thresholds = parseSendThresholds(options.threshold ?? [], noTotals());
   const plan = await toPlan(context, options, secret.value, target);
-  const schedule = toSchedule({
-    retries: options.retries ?? endpoint?.retries,
-    backoff: options.backoff ?? endpoint?.backoff,
-  });
-  const timeoutMs = parseDuration(options.timeout ?? endpoint?.timeout ?? '30s', '--timeout');
-  if (timeoutMs === 0)
-    throw new UsageError("--timeout: '0s' would fail every attempt. Give it some time, such as 30s.");
   const planned = withinDuration(planDeliveries(plan), options, plan.rate, context);
+  const expected = expectedCount(plan);
   if (options.curl === true || options.dryRun === true)
-    return showDeliveries(context, url, planned, { options, style, total: expectedCount(plan) });
+    return showDeliveries(context, url, planned, { options, style: sending.style, total: expected });
 
-  const { createTransport } = await import('../http/attempt.ts');
-  const { sendAll } = await import('../sender/send.ts');
-  const concurrency = options.concurrency ?? (plan.rate === null ? CLOSED_LOOP : OPEN_LOOP);
-  const transport = createTransport({
-    url,
-    connections: concurrency,
-    timeoutMs,
-    insecure: options.insecure === true,
-  });
   const store = options.record ? await context.store() : null;
-  const progress = sendProgress(context, url, {
-    expected: expectedCount(plan),
+  const { progress } = await sendRun(context, sending, {
+    run: newId('run', context.io.now()),
+    planned: () => planned,
+    expected,
+    openLoop: plan.rate !== null,
     faulty: plan.fault !== null,
+    store,
   });
-  const stop = stopSignals(context, transport);
-  try {
-    await sendAll(planned, {
-      endpoint: target.name,
-      url,
-      transport,
-      store,
-      schedule,
-      style,
-      concurrency,
-      run: newId('run', context.io.now()),
-      clock: runClock(context.io),
-      random: context.io.random,
-      drain: stop.drain,
-      onAttempt: (attempt, result, first) => {
-        if (options.json === true) context.printJson(attemptToJson(attempt));
-        progress.attempt(attempt, result, first);
-      },
-    });
-  } finally {
-    stop.done();
-    progress.stop();
-    await transport.close();
-  }
   const summary = progress.summary();
   if (options.json === true) context.printJson(summary);
   else progress.printSummary(url, store);

@@ -1,0 +1,120 @@
+import { UsageError } from '../core/errors.ts';
+import type { RecordKind } from '../core/record.ts';
+import type { ReplayState, Store } from '../core/store.ts';
+import { formatTimestamp } from '../core/time.ts';
+import type { Plan } from './replay-plan.ts';
+import type { Selection } from './replay-source.ts';
+
+/** Which deliveries are sent, where to, and as what: a run that is resumed keeps to these. */
+const KEPT = [
+  'source',
+  'to',
+  'since',
+  'until',
+  'endpoint',
+  'event',
+  'run',
+  'eventId',
+  'callId',
+  'status',
+  'map',
+  'from',
+  'kind',
+  'limit',
+  'newIds',
+  'retime',
+  'resign',
+  'force',
+] as const satisfies readonly (keyof Plan)[];
+/** How they are sent: another pace may be what a run that went badly needs. */
+const CHANGEABLE = [
+  'speed',
+  'rate',
+  'concurrency',
+  'retries',
+  'backoff',
+  'timeout',
+  'toolHeaders',
+  'insecure',
+] as const satisfies readonly (keyof Plan)[];
+
+/** How a resumed run knows that its source is still the same. */
+export interface SourceMark {
+  /** The last records of the store when the run began. */
+  through?: Record<RecordKind, number>;
+  /** A file's size, bytes, and when it was last changed, ms since the epoch. */
+  size?: number;
+  changedAt?: number;
+}
+
+/** A run as the store keeps it. */
+export interface SavedPlan {
+  options: Plan;
+  about: SourceMark;
+  pid: number;
+}
+
+export interface Resumed {
+  state: ReplayState;
+  plan: SavedPlan;
+}
+
+/** The run to go on with. Throws UsageError where there is nothing left to do, or somebody is still at it. */
+export async function findRun(store: Store, run: string): Promise<Resumed> {
+  const state = await store.replay(run);
+  if (state === null) throw new UsageError(`--resume: no replay '${run}' is on record in ${store.location}.`);
+  if (state.state === 'done')
+    throw new UsageError(`--resume: the replay ${run} came to its end; nothing is left of it.`);
+  const plan = JSON.parse(state.plan) as SavedPlan;
+  if (state.state === 'running' && plan.pid !== process.pid && isAlive(plan.pid))
+    throw new UsageError(`--resume: the replay ${run} is still under way (process ${plan.pid}).`);
+  return { state, plan };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** The run's own plan, at another pace where flags ask for one. Throws UsageError for any other change. */
+export function resumedPlan(given: Plan, { state: { run }, plan: { options } }: Resumed): Plan {
+  const changed = KEPT.find((key) => given[key] !== undefined && String(given[key]) !== String(options[key]));
+  if (changed !== undefined) {
+    const what =
+      changed === 'source' ? 'the source' : `--${changed.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+    throw new UsageError(
+      `--resume: ${what} cannot be changed: ${run} sends exactly what is left of what it began with. Start a new replay instead.`,
+    );
+  }
+  const pace = CHANGEABLE.flatMap((key) =>
+    given[key] === undefined || (key === 'toolHeaders' && given[key] === true) ? [] : [[key, given[key]]],
+  );
+  // One of the two takes the other's place.
+  const { speed, rate, ...rest } = options;
+  const paced = given.speed === undefined && given.rate === undefined ? options : rest;
+  return { ...paced, ...(Object.fromEntries(pace) as Plan) };
+}
+
+/** What the store keeps. `2h` ago is another time when the run is resumed, so times are kept as they were meant. */
+export function savedPlan(plan: Plan, { filter: { since, until } }: Selection, about: SourceMark): SavedPlan {
+  const kept = [...KEPT, ...CHANGEABLE].flatMap((key) => (plan[key] === undefined ? [] : [[key, plan[key]]]));
+  const options: Plan = {
+    ...Object.fromEntries(kept),
+    ...(since === undefined ? {} : { since: formatTimestamp(since) }),
+    ...(until === undefined ? {} : { until: formatTimestamp(until) }),
+  };
+  return { options, about, pid: process.pid };
+}
+
+/** Throws UsageError where a file is not the one that the run began with. */
+export function refuseChangedSource(about: SourceMark, resumed: Resumed, name: string): void {
+  const { size, changedAt } = resumed.plan.about;
+  if (size === about.size && changedAt === about.changedAt) return;
+  throw new UsageError(
+    `--resume: ${name} has changed since the run began, so what is left of it is not known.`,
+  );
+}
