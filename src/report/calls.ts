@@ -1,5 +1,6 @@
 import type { CallStatus } from '../core/call.ts';
-import { type CallFinding, type CallMoment, tellCall } from '../core/call-story.ts';
+import { type CallFinding, type CallMoment, type CallStory, tellCall } from '../core/call-story.ts';
+import { formatTimestamp } from '../core/time.ts';
 
 /** How the calls on record went, and what in their states does not fit. */
 export interface CallSummary {
@@ -11,12 +12,24 @@ export interface CallSummary {
     calls: number;
     examples: string[];
   }[];
+  /** The first calls with something that does not fit, as they went. */
+  timelines: CallTimeline[];
   /** Calls beyond the first so many, which were not looked at. */
   left_out: number;
 }
 
+export interface CallTimeline {
+  call_id: string;
+  status: CallStatus | null;
+  /** In order of life; `timestamp` is the event's own. */
+  events: { event: string; event_id: string | null; timestamp: string | null }[];
+  /** What does not fit. */
+  findings: string[];
+}
+
 const MOST_CALLS = 50_000;
 const EXAMPLES = 3;
+const TIMELINES = 5;
 
 /** Gathers the events of each call, then judges every one. */
 export class CallGatherer {
@@ -34,9 +47,12 @@ export class CallGatherer {
   summary(now: number): CallSummary {
     const statuses: CallSummary['statuses'] = {};
     const findings = new Map<string, CallSummary['findings'][number]>();
+    const timelines: CallTimeline[] = [];
     for (const [callId, moments] of this.#calls) {
       const story = tellCall(callId, moments, now);
       if (story.status !== null) statuses[story.status] = (statuses[story.status] ?? 0) + 1;
+      const doubtful = story.findings.some(({ severity }) => severity === 'warn');
+      if (doubtful && timelines.length < TIMELINES) timelines.push(timelineOf(story));
       for (const { rule, severity } of new Map(story.findings.map((one) => [one.rule, one])).values()) {
         const found = findings.get(`${rule} ${severity}`) ?? { rule, severity, calls: 0, examples: [] };
         found.calls += 1;
@@ -50,9 +66,23 @@ export class CallGatherer {
       findings: [...findings.values()].sort((a, b) =>
         a.severity === b.severity ? b.calls - a.calls : a.severity === 'warn' ? -1 : 1,
       ),
+      timelines,
       left_out: this.#leftOut.size,
     };
   }
+}
+
+function timelineOf({ callId, status, moments, findings }: CallStory): CallTimeline {
+  return {
+    call_id: callId,
+    status,
+    events: moments.map(({ event, eventId, timestampMs }) => ({
+      event,
+      event_id: eventId,
+      timestamp: timestampMs === null ? null : formatTimestamp(timestampMs),
+    })),
+    findings: findings.filter(({ severity }) => severity === 'warn').map(({ text }) => text),
+  };
 }
 
 /** What each finding means, as tables of them say it. */

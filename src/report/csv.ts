@@ -29,7 +29,22 @@ export function renderCsv(report: Report): string {
   const totals = Object.entries(report.totals).map(([metric, n]) =>
     plain('total', 'all', null, metric, n, 'count'),
   );
-  return toCsv([HEAD, ...kpis, ...totals, ...report.endpoints.flatMap(endpointRows)]).trimEnd();
+  const thresholds = (report.thresholds ?? []).map(({ expression, observed, unit, verdict }): Row => {
+    const judged = [null, verdict, null, null, null, null];
+    return ['threshold', 'all', null, visible(expression), observed, unit, ...judged];
+  });
+  const rows = [...kpis, ...thresholds, ...totals, ...report.endpoints.flatMap(endpointRows)];
+  return toCsv([HEAD, ...rows, ...callRows(report.calls)]).trimEnd();
+}
+
+function callRows(calls: Report['calls']): Row[] {
+  if (calls === undefined) return [];
+  const row = (metric: string, n: number) => plain('calls', 'all', null, metric, n, 'count');
+  return [
+    row('calls', calls.calls),
+    ...Object.entries(calls.statuses).map(([status, n]) => row(`status:${status}`, n)),
+    ...calls.findings.map(({ rule, severity, calls: n }) => row(`${severity}:${rule}`, n)),
+  ];
 }
 
 function endpointRows(e: EndpointReport): Row[] {
@@ -43,6 +58,8 @@ function endpointRows(e: EndpointReport): Row[] {
     row('success_rate', e.success_rate, 'ratio'),
     row('delivery_rate', e.delivery_rate, 'ratio'),
     ...Object.entries(e.latency_ms).map(([name, ms]) => row(`latency_${name}`, ms, 'ms')),
+    row('outage_horizon_surely', e.outage_horizon_ms.surely, 'ms'),
+    row('outage_horizon_at_most', e.outage_horizon_ms.at_most, 'ms'),
     ...counts('status', e.statuses),
     ...counts('outcome', e.outcomes),
     ...counts('event', e.events_by_type),

@@ -55,6 +55,11 @@ tbody th { font-weight: 600; }
 .figures th:not(:first-child), .figures td { text-align: right; white-space: nowrap; }
 .figures th:last-child, .figures td:last-child { padding-right: 0; }
 
+.timeline { margin: 6px 0 4px; padding-left: 22px; }
+.timeline time { color: var(--dim); margin-right: 8px; }
+.findings { margin: 0 0 14px; padding-left: 22px; color: var(--warn); }
+section > p { margin: 6px 0 12px; }
+
 .plots { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 20px 40px; margin-top: 16px; align-items: start; }
 .counts caption, figcaption { color: var(--text); font-size: 14px; font-weight: 600; }
 .counts { table-layout: fixed; }

@@ -1,20 +1,22 @@
 import { createHash } from 'node:crypto';
 import type { Kpi } from '../core/kpi.ts';
+import { formatObserved, type ThresholdVerdict } from '../core/threshold.ts';
 import { formatDuration } from '../core/time.ts';
 import { VERSION } from '../core/version.ts';
+import { type CallSummary, FINDING_LABELS } from './calls.ts';
 import { answersOf, listCounts, statusKind } from './counts.ts';
 import { STYLE } from './html-style.ts';
 import { html, Markup, outside, outsideText } from './markup.ts';
 import { bar, kpiScale, latencyPlot } from './plots.ts';
 import type { EndpointReport, Report } from './report.ts';
-import { describeKpi, formatAmount } from './wording.ts';
+import { describeCalls, describeKpi, formatAmount } from './wording.ts';
 
 const MARKS = { pass: '✓', fail: '✗', 'no data': '–' } as const;
 const KINDS = { pass: 'good', fail: 'bad', 'no data': 'none' } as const;
 
 /** The report as one page that needs nothing but itself: no script, no request; the policy forbids both. */
 export function renderHtml(report: Report): string {
-  const { kpis, endpoints, notes } = report;
+  const { kpis, thresholds, endpoints, calls, notes } = report;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -29,12 +31,14 @@ ${new Markup(`<style>${STYLE}</style>`)}
 ${header(report)}
 <main>
 ${kpiTable(kpis)}
+${thresholds === undefined ? '' : thresholdTable(thresholds)}
 ${notes.length === 0 ? '' : html`<section class="notes"><h2>Notes</h2><ul>${notes.map((note) => html`<li>${outside(note, 500)}</li>`)}</ul></section>`}
 <section>
 <h2>Endpoints</h2>
 ${endpoints.length === 0 ? html`<p class="empty">No attempts on record.</p>` : endpointTable(endpoints)}
 </section>
 ${endpoints.map((endpoint) => endpointCard(endpoint, slowest(endpoints)))}
+${calls === undefined ? '' : callSection(calls)}
 </main>
 <footer>
 <p>Evidence is <em>strong</em> where the whole 95 % interval meets the threshold, or where enough deliveries went without a
@@ -88,12 +92,11 @@ ${table(
   ['KPI', 'Observed', 'Threshold', 'Verdict', 'Evidence', '95 % interval', 'Scale'],
   kpis.map((kpi) => {
     const { label, observed, threshold, evidence, interval } = describeKpi(kpi);
-    const verdict = html`<span class="chip ${KINDS[kpi.verdict]}"><span aria-hidden="true">${MARKS[kpi.verdict]}</span> ${kpi.verdict}</span>`;
     return [
       label,
       html`<b>${observed}</b>`,
       threshold,
-      verdict,
+      chip(kpi.verdict),
       evidence || '–',
       interval || '–',
       kpiScale(kpi),
@@ -104,11 +107,47 @@ ${table(
 </section>`;
 }
 
+function chip(verdict: Kpi['verdict']): Markup {
+  return html`<span class="chip ${KINDS[verdict]}"><span aria-hidden="true">${MARKS[verdict]}</span> ${verdict}</span>`;
+}
+
+function thresholdTable(thresholds: readonly ThresholdVerdict[]): Markup {
+  const rows = thresholds.map((one) => [
+    outside(one.expression),
+    html`<b>${formatObserved(one)}</b>`,
+    chip(one.verdict),
+  ]);
+  return html`<section>
+<h2>Thresholds</h2>
+${table('Other thresholds that were asked for.', ['Threshold', 'Observed', 'Verdict'], rows, 'thresholds')}
+</section>`;
+}
+
+function callSection(calls: CallSummary): Markup {
+  const rows = calls.findings.map(({ rule, severity, calls: n, examples }) => [
+    FINDING_LABELS[rule],
+    html`<span class="chip ${severity === 'warn' ? 'warn' : 'none'}">${severity === 'warn' ? 'warning' : 'note'}</span>`,
+    html`${n}`,
+    html`${examples.map((id, i) => html`${i === 0 ? '' : ', '}${outside(id, 60)}`)}`,
+  ]);
+  return html`<section>
+<h2>Calls</h2>
+<p>${describeCalls(calls)}</p>
+${rows.length === 0 ? '' : table('What in the calls’ states does not fit.', ['Found', 'Severity', 'Calls', 'Such as'], rows, 'calls')}
+${calls.timelines.map(
+  (one) => html`<h3>${outside(one.call_id, 60)}</h3>
+<ol class="timeline">${one.events.map(({ event, timestamp }) => html`<li><time>${timestamp === null ? 'no timestamp' : timestamp.slice(0, 23).replace('T', ' ')}</time> ${outside(event, 60)}</li>`)}</ol>
+<ul class="findings">${one.findings.map((text) => html`<li>${outside(text, 200)}</li>`)}</ul>
+`,
+)}
+</section>`;
+}
+
 function endpointTable(endpoints: readonly EndpointReport[]): Markup {
   const percentiles = ['p50', 'p90', 'p95', 'p99', 'max'] as const;
   return table(
-    'Each endpoint’s events, attempts and delivery latency.',
-    ['Endpoint', 'Events', 'Attempts', 'Success', 'Delivered', ...percentiles],
+    'Each endpoint’s events, attempts and delivery latency, and how long it may be down before events are lost.',
+    ['Endpoint', 'Events', 'Attempts', 'Success', 'Delivered', ...percentiles, 'May be down for'],
     endpoints.map((e) => [
       outside(e.name),
       html`${e.events}`,
@@ -116,6 +155,7 @@ function endpointTable(endpoints: readonly EndpointReport[]): Markup {
       formatAmount('ratio', e.success_rate),
       formatAmount('ratio', e.delivery_rate),
       ...percentiles.map((p) => formatAmount('ms', e.latency_ms[p])),
+      formatDuration(e.outage_horizon_ms.surely),
     ]),
     'figures',
   );

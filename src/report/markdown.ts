@@ -1,11 +1,28 @@
 import { visible } from '../core/redact.ts';
+import { formatObserved } from '../core/threshold.ts';
+import { type CallSummary, FINDING_LABELS } from './calls.ts';
 import type { Report } from './report.ts';
-import { describeKpi, formatAmount, formatCounts } from './wording.ts';
+import {
+  describeCalls,
+  describeHorizon,
+  describeKpi,
+  describeTimeline,
+  formatAmount,
+  formatCounts,
+} from './wording.ts';
 
 const MARKS = { pass: '✅ pass', fail: '❌ fail', 'no data': '⚪ no data' } as const;
 
 /** The report for a pull request, an issue or a job's summary (GitHub-flavoured). */
-export function renderMarkdown({ window, totals, kpis, endpoints, notes }: Report): string {
+export function renderMarkdown({
+  window,
+  totals,
+  kpis,
+  thresholds,
+  endpoints,
+  calls,
+  notes,
+}: Report): string {
   const blocks = [
     '## Delivery report',
     window.from === null ? 'No records.' : `${window.from} … ${window.to}`,
@@ -18,10 +35,24 @@ export function renderMarkdown({ window, totals, kpis, endpoints, notes }: Repor
       }),
     ),
   ];
+  if (thresholds !== undefined) {
+    const rows = thresholds.map((one) => [literal(one.expression), formatObserved(one), MARKS[one.verdict]]);
+    blocks.push(table(['Threshold', 'Observed', 'Verdict'], rows));
+  }
   if (endpoints.length > 0) {
     blocks.push(
       table(
-        ['Endpoint', 'Events', 'Attempts', 'Success', 'Latency p50', 'p95', 'p99', 'Statuses'],
+        [
+          'Endpoint',
+          'Events',
+          'Attempts',
+          'Success',
+          'Latency p50',
+          'p95',
+          'p99',
+          'Statuses',
+          'May be down for',
+        ],
         endpoints.map((e) => [
           literal(e.name),
           String(e.events),
@@ -31,12 +62,32 @@ export function renderMarkdown({ window, totals, kpis, endpoints, notes }: Repor
           formatAmount('ms', e.latency_ms.p95),
           formatAmount('ms', e.latency_ms.p99),
           formatCounts(e.statuses),
+          describeHorizon(e.outage_horizon_ms),
         ]),
       ),
     );
   }
+  if (calls !== undefined) blocks.push(...callBlocks(calls));
   if (notes.length > 0) blocks.push(notes.map((note) => `- ${literal(note)}`).join('\n'));
   return blocks.join('\n\n');
+}
+
+function callBlocks(calls: CallSummary): string[] {
+  const rows = calls.findings.map(({ rule, severity, calls: n, examples }) => [
+    severity === 'warn' ? '⚠️' : 'ℹ️',
+    FINDING_LABELS[rule],
+    String(n),
+    examples.map(literal).join(', '),
+  ]);
+  const timelines = calls.timelines.map(
+    (one) =>
+      `- ${literal(one.call_id)}: ${literal(describeTimeline(one))} – ${one.findings.map(literal).join('; ')}`,
+  );
+  return [
+    `${describeCalls(calls)}.`,
+    ...(rows.length === 0 ? [] : [table(['', 'Found', 'Calls', 'Such as'], rows)]),
+    ...(timelines.length === 0 ? [] : [timelines.join('\n')]),
+  ];
 }
 
 function table(head: string[], rows: string[][]): string {
@@ -46,7 +97,7 @@ function table(head: string[], rows: string[][]): string {
 
 /** Text from outside that means nothing but itself: no markup, link, mention or table cell of its own. */
 function literal(text: string): string {
-  return visible(text, 100)
+  return visible(text, 300)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll(/[\\`*_{}[\]()#+!|~>@:]/g, (mark) => `&#${mark.charCodeAt(0)};`);

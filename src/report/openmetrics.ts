@@ -5,7 +5,7 @@ import type { EndpointReport, Report } from './report.ts';
 type Labels = Record<string, string>;
 
 /** OpenMetrics 1.0 text, for a Prometheus text-file collector; seconds and ratios, as Prometheus wants them. */
-export function renderOpenMetrics({ totals, kpis, endpoints }: Report): string {
+export function renderOpenMetrics({ totals, kpis, thresholds = [], endpoints, calls }: Report): string {
   const lines: string[] = [];
   const family = (name: string, type: string, help: string, samples: [suffix: string, Labels, number][]) => {
     if (samples.length === 0) return;
@@ -39,6 +39,12 @@ export function renderOpenMetrics({ totals, kpis, endpoints }: Report): string {
     'gauge',
     '1 where the KPI meets its threshold, 0 where not; absent without data.',
     perKpi(({ verdict }) => (verdict === 'no data' ? null : Number(verdict === 'pass'))),
+  );
+  family(
+    'mo_notify_threshold_ok',
+    'gauge',
+    '1 where a threshold that was asked for holds, else 0.',
+    thresholds.map(({ expression, verdict }) => ['', { threshold: expression }, Number(verdict === 'pass')]),
   );
   family(
     'mo_notify_records',
@@ -95,6 +101,27 @@ export function renderOpenMetrics({ totals, kpis, endpoints }: Report): string {
         ] as const
       ).map(([quantile, value]) => ['', { quantile }, value === null ? null : value / 1000]),
     ),
+  );
+  family(
+    'mo_notify_outage_horizon_seconds',
+    'gauge',
+    'How long an endpoint may be down before events are lost.',
+    perEndpoint(({ outage_horizon_ms: { surely, at_most: atMost } }) => [
+      ['', { bound: 'surely' }, surely / 1000],
+      ['', { bound: 'at_most' }, atMost / 1000],
+    ]),
+  );
+  family(
+    'mo_notify_calls',
+    'gauge',
+    'Calls, by their last status.',
+    Object.entries(calls?.statuses ?? {}).map(([status, n]) => ['', { status }, n]),
+  );
+  family(
+    'mo_notify_call_findings',
+    'gauge',
+    'Calls with something in their states that does not fit.',
+    (calls?.findings ?? []).map(({ rule, severity, calls: n }) => ['', { rule, severity }, n]),
   );
   return [...lines, '# EOF'].join('\n');
 }

@@ -2,9 +2,11 @@ import Table from 'cli-table3';
 import type { Kpi } from '../core/kpi.ts';
 import { formatRatio } from '../core/ratio.ts';
 import { maskNumbers, visible } from '../core/redact.ts';
+import { formatObserved, type ThresholdVerdict } from '../core/threshold.ts';
 import { formatDuration } from '../core/time.ts';
 import { renderBars } from './bars.ts';
 import type { EndpointReport, Report } from './report.ts';
+import { renderCalls, renderHorizons } from './table-lines.ts';
 import type { TableStyle } from './table-style.ts';
 import { describeKpi, formatCounts } from './wording.ts';
 
@@ -20,11 +22,17 @@ export function renderTable(report: Report, style: TableStyle, width: number): s
     '',
     renderKpis(report.kpis, style, width),
   ];
+  if (report.thresholds !== undefined) blocks.push('', renderThresholds(report.thresholds, style, width));
   if (report.endpoints.length > 0) {
-    blocks.push('', renderEndpoints(report.endpoints, style, width));
+    blocks.push(
+      '',
+      renderEndpoints(report.endpoints, style, width),
+      renderHorizons(report.endpoints, style, width),
+    );
     const bars = renderBars(report.endpoints, style, width);
     if (bars !== null) blocks.push('', bars);
   }
+  if (report.calls !== undefined) blocks.push('', renderCalls(report.calls, style, width));
   for (const note of report.notes) blocks.push('', style.warn(note));
   return blocks.join('\n');
 }
@@ -38,6 +46,15 @@ export function renderKpis(kpis: readonly Kpi[], style: TableStyle, width: numbe
   });
   const head = ['KPI', 'Observed', 'Threshold', 'Verdict', 'Evidence', ...(wide ? ['95 % interval'] : [])];
   return grid(head, rows, style, width);
+}
+
+function renderThresholds(thresholds: readonly ThresholdVerdict[], style: TableStyle, width: number): string {
+  const rows = thresholds.map((one) => [
+    visible(one.expression, 60),
+    formatObserved(one),
+    verdict(one, style),
+  ]);
+  return grid(['Threshold', 'Observed', 'Verdict'], rows, style, width);
 }
 
 function renderEndpoints(endpoints: readonly EndpointReport[], style: TableStyle, width: number): string {
@@ -59,7 +76,7 @@ function renderEndpoints(endpoints: readonly EndpointReport[], style: TableStyle
   );
 }
 
-function verdict({ verdict: word }: Kpi, style: TableStyle): string {
+function verdict({ verdict: word }: Pick<Kpi, 'verdict'>, style: TableStyle): string {
   if (word === 'pass') return style.good('pass');
   return word === 'fail' ? style.bad('fail') : style.dim('no data');
 }

@@ -42,6 +42,7 @@ Duplicates dropped        –         ≥ 99.9 %   no data  needs n=2995
 
 Endpoint        Events  Attempts  Success  Latency p50 / p95  Statuses
 127.0.0.1:3000  9       10        90 %     120 ms / 120 ms    200×9 503×1
+May be down for 24.8 s (37.2 s at most) before events are lost
 
 127.0.0.1:3000
   p50  ██████████████████████████████  120 ms    200  ███████████████████████████     9
@@ -89,7 +90,7 @@ test('F1 F2 an endpoint with a hostile name takes one line and moves nothing', (
   const text = renderTable(report('a\x1b[2J\n\u202eb|'), PLAIN, 120);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is what is tested
   expect(text.replaceAll('\n', '')).not.toMatch(/[\0-\x1f\x7f-\x9f\u202e]/);
-  expect(text.split('\n').at(-7)).toMatch(/^a\\x1b\[2J\\n\\u\{202e\}b\| +9 +10 +90 % /);
+  expect(text.split('\n').at(-8)).toMatch(/^a\\x1b\[2J\\n\\u\{202e\}b\| +9 +10 +90 % /);
   expect(text.split('\n')).toHaveLength(renderTable(report(), PLAIN, 120).split('\n').length);
 });
 
