@@ -55,6 +55,7 @@ tbody th { font-weight: 600; }
 .figures th:not(:first-child), .figures td { text-align: right; white-space: nowrap; }
 .figures th:last-child, .figures td:last-child { padding-right: 0; }
 
+section > h3 { margin-top: 20px; }
 .timeline { margin: 6px 0 4px; padding-left: 22px; }
 .timeline time { color: var(--dim); margin-right: 8px; }
 .findings { margin: 0 0 14px; padding-left: 22px; color: var(--warn); }

@@ -55,8 +55,8 @@ function policy(): string {
   return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
 }
 
-function header({ window, totals, kpis }: Report): Markup {
-  const [verdict, text] = judgement(kpis);
+function header({ window, totals, kpis, thresholds = [] }: Report): Markup {
+  const [verdict, text] = judgement(kpis, thresholds);
   return html`<header>
 <h1>Delivery report</h1>
 <p class="window">${windowOf(window)}</p>
@@ -65,15 +65,24 @@ function header({ window, totals, kpis }: Report): Markup {
 </header>`;
 }
 
-/** All KPIs in one sentence. */
-function judgement(kpis: readonly Kpi[]): [Kpi['verdict'], string] {
-  const count = (verdict: Kpi['verdict']) => kpis.filter((kpi) => kpi.verdict === verdict).length;
-  const [failed, without] = [count('fail'), count('no data')];
+/** All KPIs and thresholds in one sentence. */
+function judgement(kpis: readonly Kpi[], thresholds: readonly ThresholdVerdict[]): [Kpi['verdict'], string] {
+  const without = kpis.filter(({ verdict }) => verdict === 'no data').length;
   const judged = kpis.length - without;
+  const failed = kpis.filter(({ verdict }) => verdict === 'fail').length;
+  const unmet = thresholds.filter(({ verdict }) => verdict !== 'pass').length;
+  const said = [
+    ...(judged === 0 ? [] : [tell(failed, judged, 'KPIs')]),
+    ...(thresholds.length === 0 ? [] : [tell(unmet, thresholds.length, 'thresholds')]),
+  ];
   const rest = without > 0 && judged > 0 ? `; ${without} without data` : '';
-  if (judged === 0) return ['no data', 'No data to judge'];
-  if (failed === 0) return ['pass', `${judged} of ${judged} KPIs pass${rest}`];
-  return ['fail', `${failed} of ${judged} KPIs ${failed === 1 ? 'fails' : 'fail'}${rest}`];
+  if (said.length === 0) return ['no data', 'No data to judge'];
+  return [failed + unmet > 0 ? 'fail' : 'pass', said.join(', ') + rest];
+}
+
+function tell(failed: number, all: number, what: string): string {
+  if (failed === 0) return `${all} of ${all} ${what} pass`;
+  return `${failed} of ${all} ${what} ${failed === 1 ? 'fails' : 'fail'}`;
 }
 
 function windowOf({ from, to }: Report['window']): Markup | string {

@@ -49,7 +49,7 @@ export function renderCalls(calls: CallSummary, style: TableStyle, width: number
   ]);
   const fine = calls.calls > 0 && calls.findings.every(({ severity }) => severity !== 'warn');
   return [
-    ...wrap(`Calls: ${describeCalls(calls)}`, width),
+    ...wrap(describeCalls(calls), width),
     ...findings,
     ...(fine ? [`  ${style.good('✓')} their states fit together`] : []),
     ...timelines,

@@ -76,7 +76,7 @@ describe('thresholds, calls and the outage horizon', () => {
       [
         'p(95)<100ms        120 ms    fail',
         'May be down for 48.0 s (1 min 12 s at most) before events are lost',
-        'Calls: 40 calls: 30 Disconnected, 10 Missed',
+        '40 calls: 30 Disconnected, 10 Missed',
         '  ! connected after it was missed: 2  (MO1, MO2)',
         '  · no call_initiated: 5  (MO3)',
         '  MO1\n    call_initiated, MO1, +6.0 s call_connected\n    ! MO1',
@@ -123,6 +123,7 @@ describe('thresholds, calls and the outage horizon', () => {
     [
       'html',
       [
+        '1 of 3 KPIs fails, 2 of 3 thresholds fail; 2 without data',
         '<bdi>p(95)&lt;100ms</bdi>',
         '48.0 s',
         '<p>40 calls: 30 Disconnected, 10 Missed</p>',
