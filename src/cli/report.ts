@@ -3,19 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { EnvironmentError, EXIT, type ExitCode, UsageError } from '../core/errors.ts';
-import { parseThreshold } from '../core/kpi.ts';
-import { emptyReceiptTally } from '../core/tally.ts';
-import { parseThreshold as parseExpression } from '../core/threshold.ts';
 import { parseDuration } from '../core/time.ts';
 import { FORMAT_NAMES, type Format, RENDERERS } from '../report/formats.ts';
 import { renderMarkdown } from '../report/markdown.ts';
-import {
-  buildReport,
-  type JudgeOptions,
-  type Report,
-  reportFigures,
-  reportPasses,
-} from '../report/report.ts';
+import { buildReport, type JudgeOptions, type Report, reportPasses } from '../report/report.ts';
 import type { Context, StartContext } from './context.ts';
 import { type FilterOptions, parseFilter, withTimeOptions } from './log-filter.ts';
 import type { LogSourceOptions } from './log-source.ts';
@@ -29,6 +20,7 @@ import {
 } from './options.ts';
 import { fileCalls, storeCalls } from './report-calls.ts';
 import { configuredSchedules } from './report-schedules.ts';
+import { parseReportThresholds } from './report-thresholds.ts';
 
 interface ReportOptions extends LogSourceOptions, FilterOptions {
   format?: Format;
@@ -67,7 +59,10 @@ Examples:
     )
     .action(async (source: string | undefined, options: ReportOptions) => {
       const context = start(options);
-      const judge = { ...readJudgement(options), scheduleOf: await configuredSchedules(context) };
+      const judge = {
+        ...parseReportThresholds(options.threshold ?? []),
+        scheduleOf: await configuredSchedules(context),
+      };
       if (options.watch === undefined) {
         context.exitCode = await reportOnce(context, source, options, judge);
         return;
@@ -154,35 +149,6 @@ async function makeReport(
     };
   });
 }
-
-/** A bare KPI's name has its own threshold replaced; all else is one more to meet. Throws UsageError. */
-function readJudgement({ threshold = [] }: ReportOptions): Judgement {
-  const isKpi = (text: string) => {
-    const name = /^\s*([a-z_]+)\s*[<>]/.exec(text)?.[1];
-    return name === undefined ? !text.includes('(') && !text.includes(':') : !OTHER_WORDS.has(name);
-  };
-  const nothing = reportFigures({ endpoints: [], received: emptyReceiptTally(), from: null, to: null });
-  return {
-    kpis: Object.fromEntries(threshold.filter(isKpi).map(parseThreshold)),
-    expressions: threshold
-      .filter((text) => !isKpi(text))
-      .map((text) => parseExpression(text, nothing, EXAMPLES)),
-  };
-}
-
-const OTHER_WORDS = new Set([
-  'med',
-  'avg',
-  'min',
-  'max',
-  'events',
-  'attempts',
-  'receipts',
-  'duplicates',
-  'refused',
-  'conflicts',
-]);
-const EXAMPLES = 'success_rate>=99.9%, webhook_latency_median<=2s, p(95)<5s, max<30s or refused:count<5';
 
 function render(report: Report, options: ReportOptions, context: Context): string {
   const toFile = options.output !== undefined;
