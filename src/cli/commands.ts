@@ -69,6 +69,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./events.ts'),
   },
   {
+    name: 'support-bundle',
+    summary: 'what support asks for: URLs, event ids, times, response codes',
+    load: () => import('./support-bundle.ts'),
+  },
+  {
     name: 'init',
     summary: 'write a commented config',
     load: () => import('./init.ts'),

@@ -7,6 +7,7 @@ import { parseDuration } from '../core/time.ts';
 import { FORMAT_NAMES, type Format, RENDERERS } from '../report/formats.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import { buildReport, type JudgeOptions, type Report, reportPasses } from '../report/report.ts';
+import { configuredSchedules } from './configured.ts';
 import type { Context, StartContext } from './context.ts';
 import { type FilterOptions, parseFilter, withTimeOptions } from './log-filter.ts';
 import type { LogSourceOptions } from './log-source.ts';
@@ -19,7 +20,6 @@ import {
   withStoreOption,
 } from './options.ts';
 import { fileCalls, storeCalls } from './report-calls.ts';
-import { configuredSchedules } from './report-schedules.ts';
 import { parseReportThresholds } from './report-thresholds.ts';
 
 interface ReportOptions extends LogSourceOptions, FilterOptions {

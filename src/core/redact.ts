@@ -58,3 +58,10 @@ export function displayUrl(url: URL | string): string {
   }
   return copy.href;
 }
+
+/** A URL for strangers: without its user, password, and the query, in which tokens travel. */
+export function publicUrl(text: string): string {
+  if (!URL.canParse(text)) return maskNumbers(text);
+  const { protocol, host, pathname, search } = new URL(text);
+  return `${protocol}//${host}${maskNumbers(pathname)}${search === '' ? '' : '?…'}`;
+}

@@ -27,7 +27,7 @@ export function renderMarkdown({
     '## Delivery report',
     window.from === null ? 'No records.' : `${window.from} … ${window.to}`,
     `${totals.events} events, ${totals.attempts} attempts, ${totals.receipts} receipts, ${totals.duplicates} duplicates, ${totals.refused} refused`,
-    table(
+    markdownTable(
       ['KPI', 'Observed', 'Threshold', 'Verdict', 'Evidence', '95 % interval'],
       kpis.map((kpi) => {
         const { label, observed, threshold, evidence, interval } = describeKpi(kpi);
@@ -37,11 +37,11 @@ export function renderMarkdown({
   ];
   if (thresholds !== undefined) {
     const rows = thresholds.map((one) => [literal(one.expression), formatObserved(one), MARKS[one.verdict]]);
-    blocks.push(table(['Threshold', 'Observed', 'Verdict'], rows));
+    blocks.push(markdownTable(['Threshold', 'Observed', 'Verdict'], rows));
   }
   if (endpoints.length > 0) {
     blocks.push(
-      table(
+      markdownTable(
         [
           'Endpoint',
           'Events',
@@ -85,18 +85,18 @@ function callBlocks(calls: CallSummary): string[] {
   );
   return [
     `${describeCalls(calls)}.`,
-    ...(rows.length === 0 ? [] : [table(['', 'Found', 'Calls', 'Such as'], rows)]),
+    ...(rows.length === 0 ? [] : [markdownTable(['', 'Found', 'Calls', 'Such as'], rows)]),
     ...(timelines.length === 0 ? [] : [timelines.join('\n')]),
   ];
 }
 
-function table(head: string[], rows: string[][]): string {
+export function markdownTable(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
 /** Text from outside that means nothing but itself: no markup, link, mention or table cell of its own. */
-function literal(text: string): string {
+export function literal(text: string): string {
   return visible(text, 300)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
