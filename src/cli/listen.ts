@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { SecretSources } from '../config/secrets.ts';
 import { EXIT, type ExitCode, UsageError } from '../core/errors.ts';
 import { eventType } from '../core/event.ts';
 import { newId } from '../core/id.ts';
@@ -15,14 +14,15 @@ import {
   oneOf,
   parseBytes,
   wholeNumber,
+  withEndpointOption,
   withOutputOptions,
   withSecretOptions,
   withStoreOption,
 } from './options.ts';
-import { receiverSecrets } from './secrets.ts';
+import { type EndpointSecretSources, receiverSecrets } from './secrets.ts';
 import { parseTarget } from './target.ts';
 
-interface ListenOptions extends CommonOptions, SecretSources {
+interface ListenOptions extends CommonOptions, EndpointSecretSources {
   port: number;
   host: string;
   path?: string;
@@ -48,7 +48,7 @@ interface ListenOptions extends CommonOptions, SecretSources {
 const GRACE_MS = 5000;
 
 export function configure(command: Command, start: StartContext): void {
-  withSecretOptions(withStoreOption(withOutputOptions(command)))
+  withEndpointOption(withSecretOptions(withStoreOption(withOutputOptions(command))))
     .argument('[forward-to]', 'a URL, or a port on this machine, to hand deliveries on to')
     .option('-p, --port <port>', 'listen on this port; 0 for any free one', wholeNumber(0, 65_535), 4800)
     .option('--host <address>', 'listen on this address', '127.0.0.1')

@@ -39,6 +39,14 @@ export function withSecretOptions(command: Command): Command {
     .option('--secret-stdin', 'read the secret from standard input');
 }
 
+/** For commands that take an endpoint's secrets without sending to it. */
+export function withEndpointOption(command: Command): Command {
+  return withConfigOption(command).option(
+    '--endpoint <name>',
+    'the secrets of this endpoint: its own, and the one before while a rotation lasts',
+  );
+}
+
 /** A flag that takes one of some names; another value is answered with the nearest. */
 export function oneOf(flags: string, description: string, names: readonly string[]): Option {
   return new Option(flags, description).choices([...names]).argParser((value) => {

@@ -13,10 +13,15 @@ import type { Context } from './context.ts';
 import { readStdin } from './input.ts';
 import type { Target } from './target.ts';
 
+/** Where a command's secrets are: flags, or an endpoint of the config. */
+export interface EndpointSecretSources extends SecretSources {
+  endpoint?: string;
+}
+
 /** The secrets a receiver accepts; where none is named, the one it made for this project. */
 export async function receiverSecrets(
   context: Context,
-  sources: SecretSources,
+  sources: EndpointSecretSources,
 ): Promise<{ secrets: Secret[]; made: boolean }> {
   const named = await namedSecrets(context, sources);
   if (named.length > 0) return { secrets: named, made: false };
@@ -28,7 +33,7 @@ export async function receiverSecrets(
 /** The one secret to sign with. The project's own serves only for receivers on this machine. */
 export async function signingSecret(
   context: Context,
-  sources: SecretSources,
+  sources: EndpointSecretSources,
   local: boolean,
 ): Promise<Secret> {
   const [first] = await namedSecrets(context, sources);
@@ -54,7 +59,7 @@ export async function targetSecret(
 }
 
 /** The secrets to check a signature with. */
-export async function checkingSecrets(context: Context, sources: SecretSources): Promise<Secret[]> {
+export async function checkingSecrets(context: Context, sources: EndpointSecretSources): Promise<Secret[]> {
   const named = await namedSecrets(context, sources);
   if (named.length > 0) return named;
   const own = readLocalSecret(context.project);
@@ -72,8 +77,31 @@ export function refuseSharedStdin(flag: string, source: string | undefined, sour
   );
 }
 
-function namedSecrets(context: Context, sources: SecretSources): Promise<Secret[]> {
-  return readSecrets(sources, context.io.env, () => secretFromStdin(context));
+async function namedSecrets(context: Context, sources: EndpointSecretSources): Promise<Secret[]> {
+  const { endpoint, ...flags } = sources;
+  if (endpoint !== undefined) return endpointSecrets(context, endpoint, flags);
+  return readSecrets(flags, context.io.env, () => secretFromStdin(context));
+}
+
+/** An endpoint's secret, and the one before it for as long as a rotation's overlap lasts. Throws UsageError. */
+async function endpointSecrets(context: Context, name: string, flags: SecretSources): Promise<Secret[]> {
+  if ((flags.secretEnv ?? flags.secretFile ?? flags.secretStdin) !== undefined)
+    throw new UsageError("--endpoint cannot be used with --secret-…: it brings the endpoint's own secrets.");
+  const { findEndpoint } = await import('../config/config.ts');
+  const { readConfig } = await import('../config/config-file.ts');
+  const { config } = context.project;
+  const {
+    secret,
+    previous_secret: previous,
+    previous_secret_until: until,
+  } = findEndpoint(readConfig(config), name, config);
+  const read = (reference: string, as: string) =>
+    readReference(reference, as, dirname(config), context.io.env);
+  const secrets = [read(secret, name)];
+  const ends = until === undefined ? undefined : Date.parse(until);
+  if (previous !== undefined && (ends === undefined || context.io.now() < ends))
+    secrets.push({ ...read(previous, `${name}, previous`), ...(ends === undefined ? {} : { until: ends }) });
+  return secrets;
 }
 
 /** One final newline is the shell's, not the secret's. */

@@ -1,23 +1,22 @@
 import type { Command } from 'commander';
-import type { SecretSources } from '../config/secrets.ts';
 import { HEADER } from '../core/headers.ts';
 import { newId } from '../core/id.ts';
 import { signPayload } from '../core/signature.ts';
 import type { CommonOptions, StartContext } from './context.ts';
 import { curlCommand } from './curl.ts';
 import { readInput } from './input.ts';
-import { withOutputOptions, withSecretOptions } from './options.ts';
-import { refuseSharedStdin, signingSecret } from './secrets.ts';
+import { withEndpointOption, withOutputOptions, withSecretOptions } from './options.ts';
+import { type EndpointSecretSources, refuseSharedStdin, signingSecret } from './secrets.ts';
 import { parseTarget } from './target.ts';
 
-interface SignOptions extends CommonOptions, SecretSources {
+interface SignOptions extends CommonOptions, EndpointSecretSources {
   body: string;
   headers?: boolean;
   curl?: string;
 }
 
 export function configure(command: Command, start: StartContext): void {
-  withSecretOptions(withOutputOptions(command))
+  withEndpointOption(withSecretOptions(withOutputOptions(command)))
     .requiredOption('--body <file>', "the body's exact bytes; - for standard input")
     .option('--headers', 'print the whole set of delivery headers')
     .option('--curl <target>', 'print a cURL command that sends it')

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { explainSignature } from '../check/explain.ts';
-import type { SecretSources } from '../config/secrets.ts';
 import { EXIT, UsageError } from '../core/errors.ts';
 import { visible } from '../core/redact.ts';
 import { verifySignature } from '../core/signature.ts';
@@ -8,17 +7,17 @@ import { parseSavedDelivery, type SavedDelivery } from '../logs/saved-delivery.t
 import type { CommonOptions, StartContext } from './context.ts';
 import { readInput } from './input.ts';
 import type { Io } from './io.ts';
-import { withOutputOptions, withSecretOptions } from './options.ts';
-import { checkingSecrets, refuseSharedStdin } from './secrets.ts';
+import { withEndpointOption, withOutputOptions, withSecretOptions } from './options.ts';
+import { checkingSecrets, type EndpointSecretSources, refuseSharedStdin } from './secrets.ts';
 
-interface VerifyOptions extends CommonOptions, SecretSources {
+interface VerifyOptions extends CommonOptions, EndpointSecretSources {
   body?: string;
   signature?: string;
   delivery?: string;
 }
 
 export function configure(command: Command, start: StartContext): void {
-  withSecretOptions(withOutputOptions(command))
+  withEndpointOption(withSecretOptions(withOutputOptions(command)))
     .option('--body <file>', "the body's exact bytes; - for standard input")
     .option('--signature <value>', 'the X-MO-Signature header')
     .option(

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -108,8 +109,10 @@ export function keepSecret(project: Project, file: string, value: string): strin
   const path = join(project.makeFolder(), 'secrets', file);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   refuseLink(path);
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) chmodSync(path, PRIVATE);
-  writeFileSync(path, `${value}\n`, { mode: PRIVATE });
+  // Replaced whole or not at all: half a secret would be none.
+  const draft = `${path}.${process.pid}.new`;
+  writeFileSync(draft, `${value}\n`, { mode: PRIVATE, flag: 'wx' });
+  renameSync(draft, path);
   return `file:${relative(dirname(project.config), path)}`;
 }
 

@@ -6,6 +6,14 @@ import { hmacSha256 } from './hmac.ts';
 export interface Secret {
   name: string;
   value: string;
+  /** When it ends, ms since the epoch: the old secret of a rotation does (contract §2). */
+  until?: number;
+}
+
+/** The secrets that are valid at a time; the current one stays first. */
+export function liveSecrets(secrets: readonly Secret[], at: number): readonly Secret[] {
+  const isLive = ({ until }: Secret) => until === undefined || at < until;
+  return secrets.every(isLive) ? secrets : secrets.filter(isLive);
 }
 
 /** What became of a signature (contract §2). `secret` is the name of the secret that matched. */

@@ -1,6 +1,6 @@
 import { HEADER, headerValue, isEventId, parseAttempt, type RawHeaders } from '../core/headers.ts';
 import { type Payload, parsePayload } from '../core/payload.ts';
-import { type Secret, type Verdict, verifySignature } from '../core/signature.ts';
+import { liveSecrets, type Secret, type Verdict, verifySignature } from '../core/signature.ts';
 import { parseTimestamp } from '../core/time.ts';
 import { decodeContent } from './content.ts';
 
@@ -40,7 +40,7 @@ export function judge(
   const verdict =
     secrets === null
       ? ({ result: 'unchecked' } as const)
-      : verifySignature(body, headerValue(headers, HEADER.signature), secrets);
+      : verifySignature(body, headerValue(headers, HEADER.signature), liveSecrets(secrets, receivedAt));
   const trusted = verdict.result === 'valid' || verdict.result === 'unchecked';
   const content = decodeContent(
     body,
