@@ -27,6 +27,8 @@ export const FIELDS = [
 export type Field = (typeof FIELDS)[number];
 
 const KEYS = FIELDS.map((name) => Buffer.from(name));
+/** Each field's key as nearly every line has it. */
+const TOKENS = FIELDS.map((name) => Buffer.from(`"${name}":`));
 const ATTEMPT = Buffer.from('attempt');
 const OUTCOME_NAMES = OUTCOMES.map((name) => Buffer.from(name));
 /** Each field's place in FIELDS. */
@@ -56,7 +58,7 @@ export class AttemptLine {
   readonly #number = new Float64Array(FIELDS.length);
   dueAt = 0;
   sentAt = 0;
-  #dayBytes = '';
+  #dayBytes: Buffer = Buffer.from('no day yet');
   #day = 0;
 
   /** Reads `bytes[from, to)`; false where it is not plainly an attempt. */
@@ -116,36 +118,31 @@ export class AttemptLine {
     const { bytes } = this;
     const at = this.start[field] as number;
     if (this.#type[field] !== TEXT || (this.end[field] as number) - at !== 24) return false;
-    const two = (i: number) => ((bytes[at + i] as number) - 48) * 10 + (bytes[at + i + 1] as number) - 48;
     const plain =
       bytes[at + 10] === 0x54 &&
-      bytes[at + 13] === 0x3a &&
-      bytes[at + 16] === 0x3a &&
-      bytes[at + 19] === 0x2e &&
-      bytes[at + 23] === 0x5a &&
-      areDigits(bytes, at + 11, 2) &&
-      areDigits(bytes, at + 14, 2) &&
-      areDigits(bytes, at + 17, 2) &&
-      areDigits(bytes, at + 20, 3);
+      bytes[at + 13] === COLON &&
+      bytes[at + 16] === COLON &&
+      bytes[at + 19] === POINT &&
+      bytes[at + 23] === 0x5a;
     if (!plain) return false;
-    const [hours, minutes, seconds] = [two(11), two(14), two(17)];
-    if (hours > 23 || minutes > 59 || seconds > 59) return false;
-    if (!this.#readDay(at)) return false;
-    const millis = two(20) * 10 + (bytes[at + 22] as number) - 48;
-    this.#time = this.#day + ((hours * 60 + minutes) * 60 + seconds) * 1000 + millis;
+    const hours = twoDigits(bytes, at + 11);
+    const minutes = twoDigits(bytes, at + 14);
+    const seconds = twoDigits(bytes, at + 17);
+    const hundredths = twoDigits(bytes, at + 20);
+    const thousandths = (bytes[at + 22] as number) - 48;
+    if (hours > 23 || minutes > 59 || seconds > 59 || hundredths > 99) return false;
+    if (thousandths < 0 || thousandths > 9 || !this.#readDay(at)) return false;
+    this.#time = this.#day + ((hours * 60 + minutes) * 60 + seconds) * 1000 + hundredths * 10 + thousandths;
     return true;
   }
 
   #readDay(at: number): boolean {
-    const known = this.#dayBytes;
-    let same = known.length === 10;
-    for (let i = 0; same && i < 10; i++) same = known.charCodeAt(i) === this.bytes[at + i];
-    if (same) return true;
+    if (matches(this.bytes, at, at + 10, this.#dayBytes)) return true;
     const text = this.bytes.toString('latin1', at, at + 10);
     if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
     const day = Date.parse(`${text}T00:00:00Z`);
     if (Number.isNaN(day) || new Date(day).toISOString().slice(0, 10) !== text) return false;
-    this.#dayBytes = text;
+    this.#dayBytes = Buffer.from(text);
     this.#day = day;
     return true;
   }
@@ -165,16 +162,22 @@ export class AttemptLine {
     at += 1;
     let guess = 0;
     for (;;) {
-      at = skipSpace(bytes, at, to);
-      if (bytes[at] !== QUOTE) return false;
-      const keyStart = at + 1;
-      const keyEnd = endOfText(bytes, keyStart, to);
-      if (keyEnd < 0) return false;
-      const field = fieldOf(bytes, keyStart, keyEnd, guess);
+      let field = guess;
+      const token = TOKENS[guess];
+      if (token !== undefined && matches(bytes, at, to, token)) at += token.length;
+      else {
+        at = skipSpace(bytes, at, to);
+        if (bytes[at] !== QUOTE) return false;
+        const keyStart = at + 1;
+        const keyEnd = endOfText(bytes, keyStart, to);
+        if (keyEnd < 0) return false;
+        field = fieldOf(bytes, keyStart, keyEnd, guess);
+        at = skipSpace(bytes, keyEnd + 1, to);
+        if (bytes[at] !== COLON) return false;
+        at += 1;
+      }
       guess = field + 1;
-      at = skipSpace(bytes, keyEnd + 1, to);
-      if (bytes[at] !== COLON) return false;
-      at = this.#value(bytes, skipSpace(bytes, at + 1, to), to, field);
+      at = this.#value(bytes, skipSpace(bytes, at, to), to, field);
       if (at < 0) return false;
       at = skipSpace(bytes, at, to);
       if (bytes[at] === COMMA) at += 1;
@@ -238,13 +241,15 @@ const FALSE_WORD = Buffer.from('false');
 
 /** Where the text that begins at `at` has its closing quote; -1 where it has none, or an escape or a control before. */
 function endOfText(bytes: Buffer, at: number, to: number): number {
-  for (let i = at; i < to; i++) {
-    const byte = bytes[i] as number;
-    if (byte === QUOTE) return i;
-    if (byte === BACKSLASH || byte < 0x20) return -1;
-  }
-  return -1;
+  let i = at;
+  while (i < to && PLAIN[bytes[i] as number] === 1) i++;
+  return i < to && bytes[i] === QUOTE ? i : -1;
 }
+
+/** 1 for each byte that may stand in a text as it is. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
+);
 
 /** Most lines have their keys in the same order, so the next one is tried first. */
 function fieldOf(bytes: Buffer, start: number, end: number, guess: number): number {
@@ -263,6 +268,8 @@ function matches(bytes: Buffer, at: number, to: number, word: Buffer): boolean {
 }
 
 function skipSpace(bytes: Buffer, at: number, to: number): number {
+  // Rarely is there any.
+  if ((bytes[at] as number) > 0x20) return at;
   let i = at;
   while (i < to && (bytes[i] === 0x20 || bytes[i] === 0x09 || bytes[i] === 0x0d || bytes[i] === 0x0a)) i++;
   return i;
@@ -272,7 +279,9 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
-function areDigits(bytes: Buffer, at: number, count: number): boolean {
-  for (let i = at; i < at + count; i++) if (!isDigit(bytes[i])) return false;
-  return true;
+/** The number that two digits stand for; 100 where they are none. */
+function twoDigits(bytes: Buffer, at: number): number {
+  const tens = (bytes[at] as number) - 48;
+  const ones = (bytes[at + 1] as number) - 48;
+  return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? 100 : tens * 10 + ones;
 }

@@ -1,4 +1,4 @@
-/** Lines of a file that came in one piece. `ends[i]` is where line `first + i` ends; a line starts after the one before. */
+/** Lines of a file that came in one piece. */
 export interface LineBatch {
   bytes: Buffer;
   /** The number of the first line, from 1. */
@@ -17,6 +17,7 @@ export interface LineOptions {
 const LINE_LIMIT = 16 * 1024 ** 2;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Splits chunks into lines, holding one chunk and the line that it breaks off in. CRLF, a byte order mark, UTF-16 and a
@@ -38,32 +39,41 @@ export async function* readLines(
       rest = tooLong ? [] : [...rest, chunk];
       continue;
     }
-    const skipped = tooLong || restLength + firstEnd > limit ? [{ line, problem: overlong(limit) }] : [];
-    const lead = skipped.length > 0 ? [] : rest;
-    const bytes = lead.length === 0 ? chunk : Buffer.concat([...lead, chunk]);
-    const head = bytes.length - chunk.length;
-    const lastEnd = bytes.lastIndexOf(NEWLINE);
+    let start = 0;
+    if (tooLong || restLength + firstEnd > limit) {
+      yield { bytes: NOTHING, first: line, bounds: [], skipped: [{ line, problem: overlong(limit) }] };
+      line += 1;
+      start = firstEnd + 1;
+    } else if (restLength > 0) {
+      // The line that two chunks share comes on its own, so that no whole chunk is copied.
+      const bytes = Buffer.concat([...rest, chunk.subarray(0, firstEnd + 1)]);
+      yield { bytes, first: line, bounds: [0, endOf(bytes, 0, bytes.length - 1)], skipped: [] };
+      line += 1;
+      start = firstEnd + 1;
+    }
     const bounds: number[] = [];
-    const first = line + skipped.length;
-    let start = skipped.length > 0 ? firstEnd + 1 : 0;
-    for (let end = bytes.indexOf(NEWLINE, start || head); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-      bounds.push(start, bytes[end - 1] === RETURN && end > start ? end - 1 : end);
+    for (let end = chunk.indexOf(NEWLINE, start); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      bounds.push(start, endOf(chunk, start, end));
       start = end + 1;
     }
-    yield { bytes, first, bounds, skipped };
-    line = first + bounds.length / 2;
+    if (bounds.length > 0) yield { bytes: chunk, first: line, bounds, skipped: [] };
+    line += bounds.length / 2;
     // A copy, so that the chunk can be let go of.
-    rest = lastEnd + 1 < bytes.length ? [Buffer.from(bytes.subarray(lastEnd + 1))] : [];
+    rest = start < chunk.length ? [Buffer.from(chunk.subarray(start))] : [];
     restLength = rest[0]?.length ?? 0;
     tooLong = restLength > limit;
   }
   if (tooLong)
-    yield { bytes: Buffer.alloc(0), first: line, bounds: [], skipped: [{ line, problem: overlong(limit) }] };
+    yield { bytes: NOTHING, first: line, bounds: [], skipped: [{ line, problem: overlong(limit) }] };
   else if (restLength > 0) {
     const bytes = Buffer.concat(rest);
-    const end = bytes[bytes.length - 1] === RETURN ? bytes.length - 1 : bytes.length;
-    yield { bytes, first: line, bounds: [0, end], skipped: [] };
+    yield { bytes, first: line, bounds: [0, endOf(bytes, 0, bytes.length)], skipped: [] };
   }
+}
+
+/** Where a line's text ends, which is before its CRLF or LF. */
+function endOf(bytes: Buffer, start: number, end: number): number {
+  return end > start && bytes[end - 1] === RETURN ? end - 1 : end;
 }
 
 function overlong(limit: number): string {

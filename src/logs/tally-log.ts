@@ -15,6 +15,8 @@ import { Skips } from './skips.ts';
 /** About what a line of an export takes, bytes: a guess at how many there are. */
 const LINE_BYTES = 360;
 const TYPE_LENGTH = 256;
+const MOST_TYPES = 2 ** 16 - 1;
+const MOST_PLACES = 2 ** 20;
 
 /** What a report is made of, out of a file, and which of its lines could not be read. */
 export async function tallyLog(
@@ -75,14 +77,16 @@ class LogCounter {
     const type = line.has(FIELD.event)
       ? this.#types.get(bytes, eventStart, eventEnd, () => this.#counted++)
       : 0;
+    // Beyond these the numbers below would run into one another.
+    if (type > MOST_TYPES || place > MOST_PLACES) return false;
     const outcome = this.#outcomes.get(
       bytes,
       start[FIELD.outcome] as number,
       end[FIELD.outcome] as number,
-      () => this.#counted++,
+      () => this.#outcomesCounted++,
     );
     const replay = line.has(FIELD.replay_of) ? 1 : 0;
-    const key = ((place * 65_536 + type) * 256 + (outcome & 255)) * 2048 + (line.status ?? 0) * 2 + replay;
+    const key = ((place * 65_536 + type) * 16 + outcome) * 2048 + (line.status ?? 0) * 2 + replay;
     let group = this.#groups.get(key);
     if (group === undefined) {
       group = this.#group({
@@ -138,6 +142,7 @@ class LogCounter {
 
   /** Numbers for places, types and outcomes; 0 stands for none. */
   #counted = 1;
+  #outcomesCounted = 0;
 
   #group(about: Pick<Attempt, 'endpoint' | 'url' | 'event' | 'status' | 'outcome' | 'replayOf'>): GroupTally {
     const { endpoint, url, status, outcome } = about;
