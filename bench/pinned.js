@@ -54,14 +54,19 @@ export async function stop(child, signal = 'SIGTERM') {
   await ended;
 }
 
-/** CPU time so far, in seconds, and resident memory, in MiB; null where /proc does not tell. */
+/** CPU time so far, in seconds, resident memory and its peak, in MiB; null where /proc does not tell. */
 export function usage(pid) {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /, '')
       .split(' ');
-    const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return { cpu: (Number(fields[11]) + Number(fields[12])) / 100, rss: Number(rss?.[1] ?? 0) / 1024 };
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const mebibytes = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024;
+    return {
+      cpu: (Number(fields[11]) + Number(fields[12])) / 100,
+      rss: mebibytes('VmRSS'),
+      peak: mebibytes('VmHWM'),
+    };
   } catch {
     return null;
   }

@@ -4,10 +4,21 @@ import { install } from './install.js';
 import { memory } from './memory.js';
 import { openLoop } from './open-loop.js';
 import { receiver } from './receiver.js';
+import { replay } from './replay.js';
+import { report } from './report.js';
 import { sender } from './sender.js';
 import { startup } from './startup.js';
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`);
-const met = [install(), startup(), await receiver(), await sender(), await openLoop(), await memory()];
+const met = [
+  install(),
+  startup(),
+  await receiver(),
+  await sender(),
+  await openLoop(),
+  await replay(),
+  await report(),
+  await memory(),
+];
 console.log(`\n${met.filter(Boolean).length} of ${met.length} groups meet their figures`);
 process.exitCode = met.every(Boolean) ? 0 : 1;

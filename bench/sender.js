@@ -6,7 +6,8 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ratios, spread, verdict } from './figures.js';
-import { canPin, output, ready, start } from './pinned.js';
+import { canPin } from './pinned.js';
+import { endpointRate } from './rate.js';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const COUNT = Number(process.env.COUNT ?? 40_000);
@@ -67,33 +68,11 @@ export async function sender() {
 
 async function measure(side) {
   const folder = mkdtempSync(join(tmpdir(), 'mo-notify-bench-'));
-  const endpoint = start(0, [node, join(import.meta.dirname, 'endpoint.js')]);
   try {
-    const url = await ready(endpoint);
-    const { code } = await output(1, SIDES[side](`${url}/`, folder), {
-      env: { MO_SECRET: 'bench-secret' },
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    if (code !== 0) throw new Error(`${side} ended with ${code}`);
-    const counted = lastLine(endpoint);
-    endpoint.kill('SIGTERM');
-    return JSON.parse(await counted).rate;
+    return await endpointRate(folder, (url) => SIDES[side](url, folder));
   } finally {
-    endpoint.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** What a process prints until it ends. */
-function lastLine(child) {
-  return new Promise((resolve) => {
-    let text = '';
-    child.stdout.on('data', (chunk) => {
-      text += chunk;
-    });
-    child.once('close', () => resolve(text.trim().split('\n').at(-1)));
-  });
 }
 
 if (process.argv[1] === import.meta.filename) process.exitCode = (await sender()) ? 0 : 1;

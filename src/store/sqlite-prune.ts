@@ -11,8 +11,13 @@ const CHUNK = 1000;
 const EMPTIED = `id = '', event = NULL, call_id = NULL, latency_ms = NULL, status = NULL, forward = NULL,
   owed = NULL, flags = NULL, detail = '[]', body = NULL`;
 
-/** Receipts that a prune up to `before` may touch: what an app is still owed stays whole. */
-const OLD = `received_at < :before AND owed IS NOT ${OWED.pending}`;
+/**
+ * What an app is still owed: its event is under way, or its next delivery is to be forwarded again, for as long as one
+ * may come.
+ */
+const OWING = `(owed IS ${OWED.pending} OR owed IS ${OWED.failed} AND received_at >= :keys)`;
+/** Receipts that a prune up to `before` may touch. */
+const OLD = `received_at < :before AND NOT ${OWING}`;
 /** Of those, the ones by whose key a late copy is known; the others hold nothing that is looked for. */
 const KEYED = 'body_key IS NOT NULL AND received_at >= :keys';
 
@@ -26,9 +31,9 @@ export function countPrunable(db: Db, { before, keys }: PruneBounds): PruneCount
     (db.prepare(`SELECT count(*) FROM ${sql}`).raw().all(values) as [[number]])[0][0];
   return {
     attempts: count('attempts WHERE sent_at < :before', { before }),
-    receipts: count(`receipts WHERE ${OLD} AND ${WHOLE}`, { before }),
+    receipts: count(`receipts WHERE ${OLD} AND ${WHOLE}`, { before, keys }),
     keys: count(`receipts WHERE ${OLD} AND ${WHOLE} AND ${KEYED}`, { before, keys }),
-    owed: count(`receipts WHERE received_at < :before AND owed = ${OWED.pending}`, { before }),
+    owed: count(`receipts WHERE received_at < :before AND ${OWING}`, { before, keys }),
   };
 }
 

@@ -9,15 +9,34 @@ const PAGE = 500;
 const PAGE_WITH_BODIES = 64;
 
 type Db = Database.Database;
-type Row = Record<string, unknown>;
 
 /** Runs a piece of reading; rejects with StoreError. */
 export type Reader = <Result>(work: (db: Db) => Result) => Promise<Result>;
 
-const ATTEMPT_COLUMNS =
-  'seq, id, event_id, event, call_id, endpoint, url, attempt, due_at, sent_at, status, outcome, duration_ms, final, run, replay_of, error, fault, body IS NOT NULL AS has_body';
-const RECEIPT_COLUMNS =
-  'seq, id, event_id, event, call_id, received_at, signature, duplicate, latency_ms, status, forward, flags, detail, length(body) AS body_bytes, body IS NOT NULL AS has_body';
+/**
+ * The columns of a row: all but the last three come as one JSON text, which takes half the time of handing each value over
+ * on its own. What JSON would not give back to the last bit (a fraction) or would only copy (headers, a body) stays out.
+ */
+const COLUMNS: Record<RecordKind, string> = {
+  attempt: `json_array(seq, body IS NOT NULL, id, event_id, event, call_id, endpoint, url, attempt, due_at, sent_at, status,
+    outcome, final, run, replay_of, error, fault), duration_ms`,
+  receipt: `json_array(seq, body IS NOT NULL, id, event_id, event, call_id, received_at, signature, duplicate, latency_ms,
+    status, forward, flags, length(body)), detail`,
+};
+
+type Text = string | null;
+type Whole = number | null;
+type AttemptRow = [
+  ...[seq: number, hasBody: number, id: string, eventId: string, event: Text, callId: Text, endpoint: string],
+  ...[url: string, attempt: number, dueAt: number, sentAt: number, status: Whole, outcome: Outcome],
+  ...[final: number, run: string, replayOf: Text, error: Text, fault: Text],
+];
+type ReceiptRow = [
+  ...[seq: number, hasBody: number, id: string, eventId: Text, event: Text, callId: Text, receivedAt: number],
+  ...[signature: Receipt['signature'], duplicate: Receipt['duplicate'], latencyMs: Whole, status: Whole],
+  ...[forward: Text, flags: Text, bodyBytes: Whole],
+];
+type Row = [json: string, rest: unknown, body: ArrayBuffer | null];
 
 /** Rows in order of arrival, a page at a time, so that neither memory nor a read lock grows with the store. */
 export async function* readEntries(
@@ -29,16 +48,22 @@ export async function* readEntries(
   if (matchesNone(kind, filter)) return;
   const { newestFirst = false, bodies = false, through } = options;
   const { sql, values } = where(kind, filter, through === undefined ? [] : [`seq <= ${Number(through)}`]);
-  const columns = kind === 'attempt' ? ATTEMPT_COLUMNS : RECEIPT_COLUMNS;
   const size = bodies ? PAGE_WITH_BODIES : PAGE;
-  const page = `SELECT ${columns}${bodies ? ', body' : ''} FROM ${kind}s ${sql === '' ? 'WHERE' : `${sql} AND`}
+  const page = `SELECT ${COLUMNS[kind]}, ${bodies ? 'body' : 'NULL'} FROM ${kind}s ${sql === '' ? 'WHERE' : `${sql} AND`}
     seq ${newestFirst ? '<' : '>'} ? ORDER BY seq ${newestFirst ? 'DESC' : 'ASC'} LIMIT ${size}`;
   let last = options.after ?? (newestFirst ? Number.MAX_SAFE_INTEGER : 0);
+  let statement: Database.Statement | null = null;
   for (;;) {
-    const rows = await read((db) => db.prepare(page).all([...values, last]) as Row[]);
-    for (const row of rows) yield kind === 'attempt' ? attemptEntry(row, bodies) : receiptEntry(row, bodies);
+    const rows = await read((db) => {
+      statement ??= db.prepare(page).raw();
+      return statement.all([...values, last]) as Row[];
+    });
+    for (const row of rows) {
+      const entry = kind === 'attempt' ? attemptEntry(row) : receiptEntry(row, bodies);
+      last = entry.seq;
+      yield entry;
+    }
     if (rows.length < size) return;
-    last = (rows.at(-1) as { seq: number }).seq;
     await turn();
   }
 }
@@ -65,65 +90,70 @@ export function lastSeq(db: Db, kind: RecordKind): number {
   return row[0] ?? 0;
 }
 
-function attemptEntry(row: Row, bodies: boolean): LogEntry {
+function attemptEntry([json, durationMs, body]: Row): LogEntry {
+  const [seq, hasBody, id, eventId, event, callId, endpoint, url, number, dueAt, sentAt, status, ...rest] =
+    JSON.parse(json) as AttemptRow;
+  const [outcome, final, run, replayOf, error, fault] = rest;
   const attempt: Attempt = {
-    id: fromText(row.id as string),
-    eventId: fromText(row.event_id as string),
-    event: fromText(row.event as string | null),
-    callId: fromText(row.call_id as string | null),
-    endpoint: fromText(row.endpoint as string),
-    url: fromText(row.url as string),
-    attempt: row.attempt as number,
-    dueAt: row.due_at as number,
-    sentAt: row.sent_at as number,
-    status: row.status as number | null,
-    outcome: row.outcome as Outcome,
-    durationMs: row.duration_ms as number,
-    final: row.final === 1,
-    run: fromText(row.run as string),
-    replayOf: fromText(row.replay_of as string | null),
-    error: fromText(row.error as string | null),
-    fault: fromText(row.fault as string | null),
+    id: fromText(id),
+    eventId: fromText(eventId),
+    event: fromText(event),
+    callId: fromText(callId),
+    endpoint: fromText(endpoint),
+    url: fromText(url),
+    attempt: number,
+    dueAt,
+    sentAt,
+    status,
+    outcome,
+    durationMs: durationMs as number,
+    final: final === 1,
+    run: fromText(run),
+    replayOf: fromText(replayOf),
+    error: fromText(error),
+    fault: fromText(fault),
   };
   return {
-    seq: row.seq as number,
-    hasBody: row.has_body === 1,
-    record: { kind: 'attempt', attempt, headers: null, body: bodyOf(row, bodies) },
+    seq,
+    hasBody: hasBody === 1,
+    record: { kind: 'attempt', attempt, headers: null, body: bytesOf(body) },
   };
 }
 
 type Detail = [attempt: number | null, secret: string | null, transitMs: number | null, bodyBytes?: number];
 
-function receiptEntry(row: Row, bodies: boolean): LogEntry {
-  const [detail, ...headers] = (row.detail as string).split('\n') as [string, ...string[]];
+function receiptEntry([json, rest, body]: Row, bodies: boolean): LogEntry {
+  const [seq, hasBody, id, eventId, event, callId, receivedAt, signature, duplicate, latencyMs, ...more] =
+    JSON.parse(json) as ReceiptRow;
+  const [status, forward, flags, length] = more;
+  const [detail, ...headers] = (rest as string).split('\n') as [string, ...string[]];
   const [attempt, secret, transitMs, bodyBytes] = JSON.parse(detail) as Detail;
   const receipt: Receipt = {
-    id: fromText(row.id as string),
-    eventId: fromText(row.event_id as string | null),
-    event: fromText(row.event as string | null),
-    callId: fromText(row.call_id as string | null),
+    id: fromText(id),
+    eventId: fromText(eventId),
+    event: fromText(event),
+    callId: fromText(callId),
     attempt,
-    receivedAt: row.received_at as number,
-    signature: row.signature as Receipt['signature'],
+    receivedAt,
+    signature,
     secret,
-    duplicate: row.duplicate as Receipt['duplicate'],
-    latencyMs: row.latency_ms as number | null,
+    duplicate,
+    latencyMs,
     transitMs,
-    status: row.status as number | null,
-    forward: readForward(row.forward as string | null),
-    bodyBytes: (row.body_bytes as number | null) ?? bodyBytes ?? 0,
-    flags: row.flags === null ? [] : (JSON.parse(row.flags as string) as string[]),
+    status,
+    forward: readForward(forward),
+    bodyBytes: length ?? bodyBytes ?? 0,
+    flags: flags === null ? [] : (JSON.parse(flags) as string[]),
   };
-  const body = bodyOf(row, bodies);
   return {
-    seq: row.seq as number,
-    hasBody: row.has_body === 1,
-    record: { kind: 'receipt', receipt, headers: bodies ? headers : null, body },
+    seq,
+    hasBody: hasBody === 1,
+    record: { kind: 'receipt', receipt, headers: bodies ? headers : null, body: bytesOf(body) },
   };
 }
 
-function bodyOf(row: Row, bodies: boolean): Buffer | null {
-  return bodies && row.body !== null ? Buffer.from(row.body as ArrayBuffer) : null;
+function bytesOf(body: ArrayBuffer | null): Buffer | null {
+  return body === null ? null : Buffer.from(body);
 }
 
 function readForward(text: string | null): ForwardResult | null {
