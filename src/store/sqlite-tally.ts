@@ -7,7 +7,7 @@ import { ReceiptCounter, type ReceiptFacts } from '../core/receipt-tally.ts';
 import { OUTCOMES, type Outcome, type Receipt } from '../core/record.ts';
 import type { RecordFilter } from '../core/store.ts';
 import { type EndpointTally, emptyReceiptTally, type ReceiptTally, type Tally } from '../core/tally.ts';
-import { inTurn, type Question, readAhead } from './read-ahead.ts';
+import { type Answer, inTurn, type Question, readAhead } from './read-ahead.ts';
 import type { Reader } from './sqlite-read.ts';
 import { fromText } from './sqlite-text.ts';
 import { matchesNone, type Where, where } from './sqlite-where.ts';
@@ -144,19 +144,22 @@ async function* runs(
     const after = first - 1 + i * WINDOW;
     return [...values, after, Math.min(last, after + WINDOW)];
   });
-  const here = (question: Question) => read((db) => db.prepare(sql).raw().all(question) as [Run]);
+  const here = async (question: Question): Promise<Answer> => {
+    const [[bytes, ...times]] = await read((db) => db.prepare(sql).raw().all(question) as [Run]);
+    return [bytes === null ? null : new Uint8Array(bytes), ...times];
+  };
   const found =
     questions.length < WORTH_A_THREAD || path === null
       ? inTurn(questions, here)
       : readAhead(path, sql, questions, here);
-  for await (const [[run, low, high]] of found) {
+  for await (const [run, low, high] of found) {
     if (run === null) continue;
-    span.from = Math.min(span.from ?? low, low);
-    span.to = Math.max(span.to ?? high, high);
-    yield Buffer.from(run);
+    span.from = Math.min(span.from ?? (low as number), low as number);
+    span.to = Math.max(span.to ?? (high as number), high as number);
+    yield Buffer.from(run.buffer, run.byteOffset, run.byteLength);
   }
 }
-type Run = [rows: ArrayBuffer, low: number, high: number] | [null, null, null];
+type Run = [rows: ArrayBuffer | null, low: number | null, high: number | null];
 
 function bounds(db: Database.Database, table: string): [first: number, last: number] {
   const sql = `SELECT (SELECT min(seq) FROM ${table}), (SELECT max(seq) FROM ${table})`;
