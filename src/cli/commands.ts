@@ -1,18 +1,4 @@
-import type { Command } from 'commander';
-import type { StartContext } from './context.ts';
-
-/** A command's own module: its flags, and what it does. Loaded when the command is called. */
-export interface CommandModule {
-  /** Adds arguments, flags, an example, and the action that sets `context.exitCode`. */
-  configure(command: Command, start: StartContext): void;
-}
-
-export interface CommandEntry {
-  name: string;
-  alias?: string;
-  summary: string;
-  load: () => Promise<CommandModule>;
-}
+import type { CommandEntry } from './command.ts';
 
 /** Every command, in the order of `--help`. To add one: a line here and a module beside this file. */
 export const COMMANDS: readonly CommandEntry[] = [
@@ -81,6 +67,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'completion',
     summary: 'completion of commands, flags and names in your shell',
-    load: () => import('./completion.ts'),
+    load: async () => (await import('./completion.ts')).completionOf(COMMANDS),
   },
 ];

@@ -1,6 +1,6 @@
 import { Command, type Option } from 'commander';
 import { VERSION } from '../core/version.ts';
-import { COMMANDS } from './commands.ts';
+import type { CommandEntry } from './command.ts';
 
 /** What the words before the cursor amount to. */
 export interface Place {
@@ -20,8 +20,8 @@ export interface Place {
 }
 
 /** Reads the words before the cursor, and loads the module of the command that they call. */
-export async function findPlace(words: readonly string[]): Promise<Place> {
-  const root = createRoot();
+export async function findPlace(words: readonly string[], commands: readonly CommandEntry[]): Promise<Place> {
+  const root = createRoot(commands);
   let place = at(root);
   for (const word of words) {
     if (place.pending !== null && takes(place.pending, word)) {
@@ -35,7 +35,7 @@ export async function findPlace(words: readonly string[]): Promise<Place> {
     else {
       const called = subcommand(place, word);
       if (called !== undefined) {
-        if (place.command === root) await configure(called);
+        if (place.command === root) await configure(called, commands);
         place = at(called);
       } else if (word === 'help' && place.positionals === 0 && place.command.commands.length > 0)
         place.help = true;
@@ -45,10 +45,10 @@ export async function findPlace(words: readonly string[]): Promise<Place> {
   return place;
 }
 
-function createRoot(): Command {
+function createRoot(commands: readonly CommandEntry[]): Command {
   const root = new Command('mo-notify').version(VERSION, '-V, --version', 'print the version');
   root.helpOption('-h, --help', 'show help').helpCommand('help [command]', "show a command's help");
-  for (const { name, alias, summary } of COMMANDS) {
+  for (const { name, alias, summary } of commands) {
     const command = root.command(name).description(summary);
     if (alias !== undefined) command.alias(alias);
   }
@@ -59,8 +59,8 @@ function at(command: Command): Place {
   return { command, given: new Set(), pending: null, positionals: 0, literal: false, help: false };
 }
 
-async function configure(command: Command): Promise<void> {
-  const entry = COMMANDS.find(({ name }) => name === command.name());
+async function configure(command: Command, commands: readonly CommandEntry[]): Promise<void> {
+  const entry = commands.find(({ name }) => name === command.name());
   (await entry?.load())?.configure(command, () => {
     throw new Error('Completion starts nothing.');
   });

@@ -1,4 +1,5 @@
 import { visible } from '../core/redact.ts';
+import type { CommandEntry } from './command.ts';
 import { findPlace, type Place, takes } from './complete-place.ts';
 import { argumentValues, type Candidate, optionValues, type Values, type World } from './complete-values.ts';
 import { collect } from './options.ts';
@@ -15,10 +16,14 @@ const NOTHING: Answer = { candidates: [], files: false };
  * Candidates for the last of the words, which is the one under the cursor and may be empty; the others stand before it,
  * without the program's own name. Loads the called command alone, makes nothing on disk, and never rejects.
  */
-export async function complete(words: readonly string[], world: World): Promise<Answer> {
+export async function complete(
+  words: readonly string[],
+  world: World,
+  commands: readonly CommandEntry[],
+): Promise<Answer> {
   try {
     const current = words.at(-1) ?? '';
-    const place = await findPlace(words.slice(0, -1));
+    const place = await findPlace(words.slice(0, -1), commands);
     const { candidates, files } = await candidatesAt(place, current, world);
     const fitting = candidates.filter(({ text }) => text.startsWith(current) && HARMLESS.test(text));
     return { candidates: fitting.map(({ text, about }) => ({ text, about: visible(about, 100) })), files };

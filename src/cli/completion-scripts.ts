@@ -1,4 +1,4 @@
-import type { Shell } from './completion.ts';
+import type { Shell } from './shells.ts';
 
 // The scripts know nothing of the commands: at each Tab they hand the words over and get candidates back, so that a
 // script once installed never goes stale. Each word goes after a `_`: so none is taken for a flag, and no shell drops an

@@ -2,16 +2,20 @@ import { basename } from 'node:path';
 import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { UsageError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
+import type { CommandEntry, CommandModule } from './command.ts';
 import type { CommonOptions, Context, StartContext } from './context.ts';
 import { withOutputOptions } from './options.ts';
-
-export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
-export type Shell = (typeof SHELLS)[number];
+import { SHELLS, type Shell } from './shells.ts';
 
 /** In a shell's place: the printed scripts ask with it. Each word follows after a `_` (see completion-scripts.ts). */
 const ASK = '__complete';
 
-export function configure(command: Command, start: StartContext): void {
+/** The command, which completes the words of these. */
+export function completionOf(commands: readonly CommandEntry[]): CommandModule {
+  return { configure: (command, start) => configure(command, start, commands) };
+}
+
+function configure(command: Command, start: StartContext, commands: readonly CommandEntry[]): void {
   withOutputOptions(command)
     .addArgument(shellArgument())
     .allowExcessArguments()
@@ -24,7 +28,7 @@ Examples:
     )
     .action(async (given: string | undefined, options: CommonOptions) => {
       const context = start(options);
-      if (given === ASK) return answer(context, command.args.slice(1));
+      if (given === ASK) return answer(context, command.args.slice(1), commands);
       const extra = command.args[1];
       if (extra !== undefined) throw new UsageError(`'${extra}' is too much: name one shell.`);
       await printScript(context, (given as Shell | undefined) ?? ownShell(context));
@@ -59,11 +63,16 @@ function ownShell({ io }: Context): Shell {
 }
 
 /** A candidate a line, with a tab before what it means; `:files` where the shell is to offer file names. */
-async function answer(context: Context, words: readonly string[]): Promise<void> {
+async function answer(
+  context: Context,
+  words: readonly string[],
+  commands: readonly CommandEntry[],
+): Promise<void> {
   const { complete } = await import('./complete.ts');
   const { candidates, files } = await complete(
     words.map((word) => word.slice(1)),
     context.io,
+    commands,
   );
   const lines = candidates.map(({ text, about }) => (about === '' ? text : `${text}\t${about}`));
   if (files) lines.push(':files');

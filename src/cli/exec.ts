@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { HEADER, headerValue } from '../core/headers.ts';
-import type { IncomingRequest } from '../http/serve.ts';
+import type { IncomingRequest } from '../http/serve-options.ts';
 import type { Context } from './context.ts';
 
 const AT_ONCE = 4;

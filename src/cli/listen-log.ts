@@ -7,7 +7,8 @@ import { visible } from '../core/redact.ts';
 import type { Secret } from '../core/signature.ts';
 import type { FirstReceipt } from '../core/store.ts';
 import { formatDuration } from '../core/time.ts';
-import type { IncomingRequest, Listening, ServeFault } from '../http/serve.ts';
+import type { Listening } from '../http/serve.ts';
+import type { IncomingRequest, ServeFault } from '../http/serve-options.ts';
 import type { AppAnswer } from '../receiver/forward.ts';
 import type { Context } from './context.ts';
 

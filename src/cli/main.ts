@@ -3,7 +3,8 @@ import { EXIT, type ExitCode, KnownError, UsageError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { visible } from '../core/redact.ts';
 import { VERSION } from '../core/version.ts';
-import { COMMANDS, type CommandEntry } from './commands.ts';
+import type { CommandEntry } from './command.ts';
+import { COMMANDS } from './commands.ts';
 import { type CommonOptions, type Context, createContext, type StartContext } from './context.ts';
 import type { Io } from './io.ts';
 

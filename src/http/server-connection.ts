@@ -4,7 +4,7 @@ import { headerValue } from '../core/headers.ts';
 import { BadMessageError, type Fields } from './message-head.ts';
 import { MessageParser, type MessageSink } from './message-parser.ts';
 import { REQUEST, type RequestLine } from './request-parser.ts';
-import type { Answer, ServeLimits, ServeOptions } from './serve.ts';
+import type { Answer, ServeLimits, ServeOptions } from './serve-options.ts';
 
 /** How long the other side has to read a last answer before its connection is cut, ms. */
 const LAST_WORDS_MS = 250;

@@ -3,7 +3,7 @@ import { HEADER } from '../core/headers.ts';
 import { isSuccess, type Receipt } from '../core/record.ts';
 import type { Secret } from '../core/signature.ts';
 import type { FirstReceipt, NewReceipt, Settlement, Store, StoredReceipt } from '../core/store.ts';
-import type { Answer, IncomingRequest } from '../http/serve.ts';
+import type { Answer, IncomingRequest } from '../http/serve-options.ts';
 import type { AppAnswer, Forwarder } from './forward.ts';
 import { type Judgement, judge } from './judge.ts';
 

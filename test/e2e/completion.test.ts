@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { SHELLS } from '../../src/cli/completion.ts';
+
 import { run } from '../../src/cli/main.ts';
+import { SHELLS } from '../../src/cli/shells.ts';
 import { BIN, type Running, spawnCli, start, startOnTerminal, tempFolder } from '../helpers/spawn-cli.ts';
 import { testIo } from '../helpers/test-io.ts';
 

@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest';
-import { type ServeFault, type ServeOptions, serve } from '../../src/http/serve.ts';
+import { serve } from '../../src/http/serve.ts';
+import type { ServeFault, ServeOptions } from '../../src/http/serve-options.ts';
 import type { ReceiverOptions } from '../../src/receiver/receiver.ts';
 import { type TestReceiver, testReceiver } from './test-receiver.ts';
 

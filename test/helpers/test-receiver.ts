@@ -1,6 +1,6 @@
 import type { Receipt } from '../../src/core/record.ts';
 import type { Store } from '../../src/core/store.ts';
-import type { Answer } from '../../src/http/serve.ts';
+import type { Answer } from '../../src/http/serve-options.ts';
 import type { AppAnswer, Forwarder } from '../../src/receiver/forward.ts';
 import { createReceiver, type Receiver, type ReceiverOptions } from '../../src/receiver/receiver.ts';
 import { openStore } from '../../src/store/open.ts';

@@ -12,7 +12,7 @@ const folder = () => mkdtempSync(join(tmpdir(), 'mo-notify-test-'));
 
 /** What is offered after a line; a blank at its end begins a new word. */
 async function ask(line: string, cwd = folder()) {
-  const { candidates, files } = await complete(line.split(' '), { cwd, env: {} });
+  const { candidates, files } = await complete(line.split(' '), { cwd, env: {} }, COMMANDS);
   return { texts: candidates.map(({ text }) => text), candidates, files };
 }
 
@@ -152,10 +152,14 @@ describe('endpoints', () => {
     expect(await offered('send-test ', cwd)).not.toContain('prod');
     expect(await offered('send-test --config other.json p', cwd)).toEqual(['prod']);
     expect(await offered('send-test --config=other.json p', cwd)).toEqual(['prod']);
-    const { candidates } = await complete(['send-test', '--config', '~/other.json', 'p'], {
-      cwd: folder(),
-      env: { HOME: cwd },
-    });
+    const { candidates } = await complete(
+      ['send-test', '--config', '~/other.json', 'p'],
+      {
+        cwd: folder(),
+        env: { HOME: cwd },
+      },
+      COMMANDS,
+    );
     expect(candidates).toHaveLength(1);
   });
 
@@ -242,7 +246,7 @@ describe('complete', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(word, { maxLength: 6 }), async (words) => {
-        const { candidates } = await complete(words, { cwd, env: {} });
+        const { candidates } = await complete(words, { cwd, env: {} }, COMMANDS);
         for (const { text, about } of candidates) {
           expect(text.startsWith(words.at(-1) ?? '')).toBe(true);
           expect(text).toMatch(/^[\w.,:/=@+-]+$/);
