@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdtempSync, rmSync, type Stats, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EnvironmentError, UsageError } from '../core/errors.ts';
 import { visible } from '../core/redact.ts';
-import { type ColumnMap, detectFormat, type LogFile } from '../logs/log-file.ts';
+import { detectFormat } from '../logs/log-file.ts';
 import type { LogFormat } from '../logs/log-format.ts';
+import type { ColumnMap, LogFile } from '../logs/log-item.ts';
 import type { Skips } from '../logs/skips.ts';
 import type { Context } from './context.ts';
 
@@ -33,10 +34,12 @@ export async function withLogSource<Result>(
   work: (source: LogSource) => Promise<Result>,
 ): Promise<Result> {
   const columns = parseColumns(options.map ?? []);
-  const spool = source === '-' ? await spoolStdin(context) : null;
+  const name = source === '-' ? 'standard input' : source;
+  const given = resolve(context.io.cwd, source);
+  const once = source === '-' ? Readable.from(context.io.stdin) : pipeAt(given, name);
+  const spool = once === null ? null : await keep(once, name);
   try {
-    const path = spool?.path ?? resolve(context.io.cwd, source);
-    const file = openFile(path, source === '-' ? 'standard input' : source);
+    const file = openFile(spool?.path ?? given, name);
     const format = (options.from as LogFormat | undefined) ?? (await detectFormat(file));
     return await work({ file, format, columns });
   } finally {
@@ -71,33 +74,48 @@ function parseColumns(texts: readonly string[]): ColumnMap {
 }
 
 function openFile(path: string, name: string): LogFile {
+  const about = look(path, name);
+  if (about.isDirectory()) throw new UsageError(`${name} is a folder. Name a file.`);
+  return { name, size: about.size, changedAt: Math.floor(about.mtimeMs), open: () => read(path, name) };
+}
+
+function look(path: string, name: string): Stats {
   try {
-    const about = statSync(path);
-    if (about.isDirectory()) throw new UsageError(`${name} is a folder. Name a file.`);
-    return {
-      name,
-      size: about.size,
-      changedAt: Math.floor(about.mtimeMs),
-      open: () => createReadStream(path, { highWaterMark: CHUNK }),
-    };
+    return statSync(path);
   } catch (cause) {
-    if (cause instanceof UsageError) throw cause;
-    throw new UsageError(`${name} cannot be read (${(cause as NodeJS.ErrnoException).code}).`, { cause });
+    throw unreadable(name, cause);
   }
 }
 
-/** Standard input can be read once, and a log is read twice: counted, then used. */
-async function spoolStdin({ io }: Context): Promise<{ path: string; remove: () => void }> {
+async function* read(path: string, name: string): AsyncIterable<Uint8Array> {
+  try {
+    yield* createReadStream(path, { highWaterMark: CHUNK });
+  } catch (cause) {
+    throw unreadable(name, cause);
+  }
+}
+
+function unreadable(name: string, cause: unknown): UsageError {
+  return new UsageError(`${name} cannot be read (${(cause as NodeJS.ErrnoException).code}).`, { cause });
+}
+
+/** What is there where that is a pipe, such as bash makes of `<(zcat log.gz)`; null for anything else. */
+function pipeAt(path: string, name: string): Readable | null {
+  return look(path, name).isFIFO() ? createReadStream(path) : null;
+}
+
+/** A pipe can be read once, and a log is read twice: counted, then used. */
+async function keep(input: Readable, name: string): Promise<{ path: string; remove: () => void }> {
   const folder = mkdtempSync(join(tmpdir(), 'mo-notify-'));
   const path = join(folder, randomUUID());
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
-    await pipeline(Readable.from(io.stdin), createWriteStream(path, { mode: 0o600 }));
+    await pipeline(input, createWriteStream(path, { mode: 0o600 }));
     return { path, remove };
   } catch (cause) {
     remove();
     throw new EnvironmentError(
-      `Standard input cannot be kept in ${tmpdir()} while it is read (${(cause as NodeJS.ErrnoException).code}).`,
+      `What ${name} holds cannot be kept in ${tmpdir()} while it is read (${(cause as NodeJS.ErrnoException).code}).`,
       { cause },
     );
   }

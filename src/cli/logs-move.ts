@@ -85,7 +85,10 @@ export async function importRecords(
       if (!('record' in item)) skips.add(item);
       else if (known.add(item.record)) {
         counts.imported += 1;
-        underWay.push(store.addRecord(item.record));
+        const adding = store.addRecord(item.record);
+        // It may fail while the file is being read, before anybody waits for it.
+        adding.catch(() => {});
+        underWay.push(adding);
         if (underWay.length >= AT_ONCE) await Promise.all(underWay.splice(0));
       } else counts.known += 1;
     }
@@ -109,7 +112,8 @@ async function knownIds(store: Store): Promise<{ add: (record: LogRecord) => boo
   const hash = { low: 0, high: 0 };
   const add = (record: LogRecord) => {
     const { id } = record.kind === 'attempt' ? record.attempt : record.receipt;
-    const bytes = Buffer.from(id);
+    // UTF-16, in which halves of surrogate pairs differ.
+    const bytes = Buffer.from(id, 'utf16le');
     hashBytes(bytes, 0, bytes.length, hash);
     ids.find(hash, record.kind === 'attempt' ? 0 : 1, 0);
     return ids.added;
@@ -152,7 +156,8 @@ export async function prune(context: Context, options: PruneOptions): Promise<vo
   if (!dry && !empty && options.yes !== true && !(await confirm(context, 'Remove them?'))) {
     throw new UsageError('Nothing was removed. Say --yes to remove them without being asked.');
   }
-  if (!dry && !empty) await store.prune(before, now - keepMs, { dryRun: false });
+  // Even where no record goes, keys that an earlier prune left may have outlived their time.
+  if (!dry) await store.prune(before, now - keepMs, { dryRun: false });
   if (json) context.printJson({ type: 'prune', removed: !dry, ...counts });
   else
     context.note(

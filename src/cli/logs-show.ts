@@ -1,6 +1,7 @@
 import { type CallStory, tellCall } from '../core/call-story.ts';
 import { EXIT } from '../core/errors.ts';
 import { headerPairs } from '../core/headers.ts';
+import { parsePayload } from '../core/payload.ts';
 import { type LogRecord, recordTime } from '../core/record.ts';
 import { visible } from '../core/redact.ts';
 import type { RecordFilter, Store } from '../core/store.ts';
@@ -30,7 +31,8 @@ export async function show(
         `mo-notify: no event and no call '${visible(id, 80)}' in ${store.location}. 'mo-notify logs list' shows what there is.`,
       );
     }
-    return showCall(context, tell(id, calls, context.io.now()));
+    const story = tell(id, calls, context.io.now());
+    return options.json === true ? context.printJson(storyToJson(story)) : showCall(context, story);
   }
   const callId = records.map((record) => about(record).callId).find((found) => found !== null) ?? null;
   const story = callId === null ? null : tell(callId, await gather(store, { callId }), context.io.now());
@@ -112,17 +114,14 @@ async function showBody(context: Context, records: readonly LogRecord[]): Promis
   }
   context.print('');
   if (kept === undefined || kept.body === null) return context.print(dim('  its body is not on record'));
-  const text = await indented(Buffer.from(kept.body).toString('utf8'));
+  const text = await indented(kept.body);
   for (const line of context.masked(text).split('\n')) context.print(`  ${visible(line, 2000)}`);
 }
 
-/** JSON on several lines, made of the very text: numbers and escapes stay as they were written (fault B3). */
-async function indented(text: string): Promise<string> {
-  try {
-    JSON.parse(text);
-  } catch {
-    return text;
-  }
+/** An event on several lines, made of the very text: numbers and escapes stay as they were written (fault B3). */
+async function indented(body: Uint8Array): Promise<string> {
+  const text = Buffer.from(body).toString('utf8');
+  if (parsePayload(body).data === null) return text;
   const { applyEdits, format } = await import('jsonc-parser');
   return applyEdits(text, format(text, undefined, { insertSpaces: true, tabSize: 2 }));
 }

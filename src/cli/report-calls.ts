@@ -2,8 +2,9 @@ import type { LogRecord, RecordKind } from '../core/record.ts';
 import { matchesFilter } from '../core/record-filter.ts';
 import type { RecordFilter, Store } from '../core/store.ts';
 import { callMoment } from '../logs/call-moments.ts';
-import { type ColumnMap, type LogFile, readLog } from '../logs/log-file.ts';
+import { readLog } from '../logs/log-file.ts';
 import type { LogFormat } from '../logs/log-format.ts';
+import type { ColumnMap, LogFile } from '../logs/log-item.ts';
 import { CallGatherer, type CallSummary } from '../report/calls.ts';
 
 /** The calls of a store, as its receipts tell them; a log without receipts has its attempts tell them. */

@@ -4,24 +4,26 @@ import { fromCsvText } from '../core/csv.ts';
 import { UsageError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { parseTimestamp } from '../core/time.ts';
-import { foreignAttempt } from './foreign-record.ts';
-import type { ColumnMap, LogFile, LogItem } from './log-file.ts';
-import { RecordProblem, recordFromJson } from './record-json.ts';
+import { unescapeCell } from './csv-escapes.ts';
+import { foreignAttempt, foreignId } from './foreign-record.ts';
+import type { ColumnMap, LogFile, LogItem } from './log-item.ts';
+import { LONGEST_MS, RecordProblem, recordFromJson } from './record-json.ts';
 
-/** The fields that a column can hold, and other names they go by. */
+/** The fields that a column can hold, and the names they go by: where a file has several, the first of them counts. */
 const NAMES: Record<string, readonly string[]> = {
-  event_id: ['id', 'webhook_id', 'message_id'],
-  event: ['event_type', 'type'],
-  call_id: [],
-  endpoint: ['endpoint_name'],
-  url: ['endpoint_url'],
-  attempt: ['attempt_number'],
-  attempts: ['attempt_count', 'tries'],
-  status: ['response_code', 'response_status', 'status_code', 'http_status', 'code'],
-  sent_at: ['timestamp', 'time', 'date', 'created_at', 'received_at', 'last_attempt_at'],
-  duration_ms: ['latency_ms', 'response_time_ms', 'duration'],
-  body: ['payload', 'request_body'],
-  body_base64: [],
+  event_id: ['event_id', 'webhook_id', 'message_id', 'id'],
+  event: ['event', 'event_type', 'type'],
+  call_id: ['call_id'],
+  endpoint: ['endpoint', 'endpoint_name'],
+  url: ['url', 'endpoint_url'],
+  attempt: ['attempt', 'attempt_number'],
+  attempts: ['attempts', 'attempt_count', 'tries'],
+  // Beside a code, `status` is a word for how it went.
+  status: ['response_code', 'response_status', 'status_code', 'http_status', 'code', 'status'],
+  sent_at: ['sent_at', 'last_attempt_at', 'timestamp', 'time', 'created_at', 'received_at', 'date'],
+  duration_ms: ['duration_ms', 'latency_ms', 'response_time_ms', 'duration'],
+  body: ['body', 'payload', 'request_body'],
+  body_base64: ['body_base64'],
 };
 
 type Row = Record<string, string | null | undefined>;
@@ -30,7 +32,12 @@ type Row = Record<string, string | null | undefined>;
 export async function* readCsv(file: LogFile, columns: ColumnMap): AsyncIterable<LogItem> {
   const parser = parse({
     bom: true,
-    columns: (head: string[]) => fieldsOf(head, columns, file.name),
+    columns: (head: (string | null)[]) =>
+      fieldsOf(
+        head.map((column) => column ?? ''),
+        columns,
+        file.name,
+      ),
     info: true,
     relax_column_count: true,
     relax_quotes: true,
@@ -69,7 +76,16 @@ function fieldsOf(head: readonly string[], columns: ColumnMap, name: string): (s
       throw new UsageError(`--map: ${name} has no column '${column}'. It has: ${head.join(', ')}.`);
   }
   if (head.includes('kind') && head.includes('event_id')) return [...head];
-  const fields = head.map((column) => columns.get(column) ?? knownAs(column));
+  const fields = head.map((column): string | false => columns.get(column) ?? false);
+  for (const [field, names] of Object.entries(NAMES)) {
+    if (fields.includes(field)) continue;
+    for (const name of names) {
+      const at = head.findIndex((column) => !columns.has(column) && plain(column) === name);
+      if (at < 0) continue;
+      fields[at] = field;
+      break;
+    }
+  }
   if (!fields.includes('event_id')) {
     throw new UsageError(
       `${name} has no column that is known to hold event ids. It has: ${head.join(', ')}. Say which with --map COLUMN=event_id.`,
@@ -78,14 +94,12 @@ function fieldsOf(head: readonly string[], columns: ColumnMap, name: string): (s
   return fields;
 }
 
-function knownAs(column: string): string | false {
-  const name = column
+/** `Response Code` -> `response_code`. */
+function plain(column: string): string {
+  return column
     .trim()
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '_');
-  for (const [field, others] of Object.entries(NAMES))
-    if (field === name || others.includes(name)) return field;
-  return false;
 }
 
 function* itemsOf(row: Row, line: number, changedAt: number): Iterable<LogItem> {
@@ -106,7 +120,7 @@ function* itemsOf(row: Row, line: number, changedAt: number): Iterable<LogItem> 
 function fromOwnRow(row: Row): Record<string, unknown> {
   const json: Record<string, unknown> = {};
   for (const [key, cell] of Object.entries(row)) {
-    const text = cell === null || cell === undefined ? null : fromCsvText(cell);
+    const text = cell === null || cell === undefined ? null : unescapeCell(fromCsvText(cell));
     if (text === null) json[key] = key === 'flags' ? [] : null;
     else if (NUMBERS.has(key)) json[key] = Number(text);
     else if (key === 'final' || key === 'body_masked') json[key] = text === 'true';
@@ -140,19 +154,17 @@ function* foreignRecords(row: Row, line: number, changedAt: number): Iterable<Lo
     endpoint: cell('endpoint'),
     url: cell('url'),
     at: moment(cell('sent_at')) ?? changedAt,
-    durationMs: Number(cell('duration_ms')) || 0,
+    durationMs: durationOf(cell('duration_ms')),
     headers: null,
     body: bodyOf(row),
   };
   const status = statusOf(cell('status'));
+  const id = foreignId(`line ${line}`, JSON.stringify(row));
   for (let attempt = cell('attempts') === null ? last : 1; attempt < last; attempt++) {
-    const id = `line ${line} attempt ${attempt}`;
-    yield { line, record: foreignAttempt({ ...delivery, id, attempt, status: null, final: false }) };
+    const before = { id: `${id} attempt ${attempt}`, attempt, status: null, final: false };
+    yield { line, record: foreignAttempt({ ...delivery, ...before }) };
   }
-  yield {
-    line,
-    record: foreignAttempt({ ...delivery, id: `line ${line}`, attempt: last, status, final: true }),
-  };
+  yield { line, record: foreignAttempt({ ...delivery, id, attempt: last, status, final: true }) };
 }
 
 function bodyOf({ body, body_base64: encoded }: Row): Buffer | null {
@@ -165,6 +177,12 @@ function moment(text: string | null): number | null {
   const at = parseTimestamp(text) ?? parseTimestamp(`${text.replace(' ', 'T')}Z`);
   if (at === null) throw new RecordProblem(`sent_at: '${text.slice(0, 40)}' is not a time (RFC 3339)`);
   return at;
+}
+
+/** What is no duration counts as none, for few logs have one at all. */
+function durationOf(text: string | null): number {
+  const ms = Number(text);
+  return ms > 0 && ms < LONGEST_MS ? ms : 0;
 }
 
 function statusOf(text: string | null): number | null {

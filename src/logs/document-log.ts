@@ -3,10 +3,11 @@ import { headerPairs } from '../core/headers.ts';
 import { parsePayload } from '../core/payload.ts';
 import type { LogRecord } from '../core/record.ts';
 import { parseTimestamp } from '../core/time.ts';
-import { foreignAttempt } from './foreign-record.ts';
-import type { LogFile, LogItem } from './log-file.ts';
+import { decodeText } from './decode-text.ts';
+import { foreignAttempt, foreignId } from './foreign-record.ts';
 import type { LogFormat } from './log-format.ts';
-import { RecordProblem, recordFromJson } from './record-json.ts';
+import type { LogFile, LogItem } from './log-item.ts';
+import { LONGEST_MS, RecordProblem, recordFromJson } from './record-json.ts';
 import { parseSavedRequest } from './saved-delivery.ts';
 
 const LIMIT = 256 * 1024 ** 2;
@@ -19,7 +20,7 @@ export async function* readDocument(file: LogFile, format: LogFormat): AsyncIter
   if (format === 'http') return yield { line: 1, record: savedRequest(bytes, file) };
   let document: unknown;
   try {
-    document = JSON.parse(bytes.toString('utf8').replace(/^\ufeff/, ''));
+    document = JSON.parse(decodeText(bytes));
   } catch (error) {
     throw new UsageError(`${file.name} is not JSON: ${(error as Error).message}.`);
   }
@@ -27,7 +28,7 @@ export async function* readDocument(file: LogFile, format: LogFormat): AsyncIter
   for (const [index, entry] of entries.entries()) {
     const line = index + 1;
     try {
-      const record = format === 'har' ? fromHar(entry as Json, line) : recordFromJson(entry);
+      const record = format === 'har' ? fromHar(entry, line, file.changedAt) : recordFromJson(entry);
       if (record !== null) yield { line, record };
     } catch (error) {
       if (!(error instanceof RecordProblem)) throw error;
@@ -57,34 +58,41 @@ function entriesOf(document: unknown, format: LogFormat, name: string): unknown[
 }
 
 /** A request of a browser's or proxy's archive; null for what is no POST. */
-function fromHar(entry: Json, line: number): LogRecord | null {
-  const request = entry.request as Json | undefined;
-  if (request === undefined || typeof request.url !== 'string') throw new RecordProblem('it has no request');
+function fromHar(value: unknown, line: number, changedAt: number): LogRecord | null {
+  const entry = value as Json | null | undefined;
+  const request = entry?.request as Json | null | undefined;
+  if (typeof request?.url !== 'string') throw new RecordProblem('it has no request');
   if (request.method !== 'POST') return null;
-  const data = request.postData as { text?: string; encoding?: string } | undefined;
+  const data = request.postData as { text?: unknown; encoding?: unknown } | null | undefined;
   if (typeof data?.text !== 'string') throw new RecordProblem('its request has no body');
-  const headers = Array.isArray(request.headers)
-    ? (request.headers as { name?: unknown; value?: unknown }[]).flatMap(({ name, value }) => [
-        String(name),
-        String(value),
-      ])
-    : [];
-  const status = Number((entry.response as Json | undefined)?.status ?? 0);
+  const pairs = Array.isArray(request.headers) ? (request.headers as (Json | null)[]) : [];
+  const headers = pairs.flatMap((pair) =>
+    typeof pair?.name === 'string' && typeof pair.value === 'string' ? [pair.name, pair.value] : [],
+  );
+  const { time, startedDateTime, response } = entry as Json;
+  const answered = (response as Json | null | undefined)?.status;
+  const status = isStatus(answered) ? answered : null;
+  const at = parseTimestamp(startedDateTime);
   return foreignAttempt({
-    id: `entry ${line}`,
+    id: foreignId(`entry ${line}`, [at, status, request.url, ...headers, data.text].join('\n')),
     eventId: null,
     event: null,
     callId: null,
     endpoint: null,
     url: request.url,
     attempt: null,
-    at: parseTimestamp(entry.startedDateTime) ?? 0,
-    status: status >= 100 && status <= 999 ? status : null,
-    durationMs: Math.max(0, Number(entry.time) || 0),
+    at: at ?? changedAt,
+    status,
+    durationMs: typeof time === 'number' && time > 0 && time < LONGEST_MS ? time : 0,
     final: true,
     headers,
     body: Buffer.from(data.text, data.encoding === 'base64' ? 'base64' : 'utf8'),
   });
+}
+
+/** `0` stands for no answer. */
+function isStatus(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 100 && (value as number) <= 999;
 }
 
 function savedRequest(bytes: Buffer, file: LogFile): LogRecord {
@@ -94,7 +102,7 @@ function savedRequest(bytes: Buffer, file: LogFile): LogRecord {
   return {
     kind: 'receipt',
     receipt: {
-      id: file.name,
+      id: foreignId('request', bytes),
       eventId,
       event,
       callId,

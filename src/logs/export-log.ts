@@ -2,6 +2,7 @@ import { type Cell, toCsv } from '../core/csv.ts';
 import { headerPairs } from '../core/headers.ts';
 import { attemptToJson, type LogRecord, receiptToJson } from '../core/record.ts';
 import { maskNumbers, visibleJson } from '../core/redact.ts';
+import { escapeCell } from './csv-escapes.ts';
 
 export const EXPORT_FORMATS = ['ndjson', 'json', 'csv'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -92,9 +93,10 @@ const COLUMNS = [
 
 function cell(value: unknown): Cell {
   if (value === undefined || value === null) return null;
-  if (typeof value === 'string' || typeof value === 'number') return value;
+  if (typeof value === 'number') return value;
+  if (typeof value === 'string') return escapeCell(value);
   if (typeof value === 'boolean') return String(value);
   if (Array.isArray(value) && value.every((item) => typeof item === 'string'))
-    return value.length === 0 ? null : value.join(' ');
-  return JSON.stringify(value);
+    return value.length === 0 ? null : escapeCell(value.join(' '));
+  return escapeCell(JSON.stringify(value));
 }

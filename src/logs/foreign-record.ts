@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { RawHeaders } from '../core/headers.ts';
 import { HEADER, headerValue, isEventId, parseAttempt } from '../core/headers.ts';
 import { parsePayload } from '../core/payload.ts';
@@ -19,6 +20,14 @@ export interface ForeignDelivery {
   final: boolean;
   headers: RawHeaders | null;
   body: Uint8Array | null;
+}
+
+/**
+ * The id of a record that has none: where it stands in its file, and what it says. The same file read again has the
+ * same ids, another file has others.
+ */
+export function foreignId(place: string, content: string | Uint8Array): string {
+  return `${place} ${hash('sha256', content, 'hex').slice(0, 16)}`;
 }
 
 /** As an attempt of ours; what the log leaves out is taken from the headers and the body. */

@@ -1,24 +1,9 @@
-import type { LogRecord } from '../core/record.ts';
 import { readCsv } from './csv-log.ts';
+import { decodeText } from './decode-text.ts';
 import { readDocument } from './document-log.ts';
 import type { LogFormat } from './log-format.ts';
+import type { ColumnMap, LogFile, LogItem } from './log-item.ts';
 import { readNdjson } from './ndjson-log.ts';
-
-/** A log on disk. It can be read more than once: counted first, then sent. */
-export interface LogFile {
-  /** Its name, for messages. */
-  name: string;
-  size: number;
-  /** When it was last changed, ms since the epoch: for records that do not say when they were made. */
-  changedAt: number;
-  open(): AsyncIterable<Uint8Array>;
-}
-
-/** A record of a file, or why a line of it is none. Lines count from 1; documents count their entries. */
-export type LogItem = { line: number; record: LogRecord } | { line: number; problem: string };
-
-/** Which column of a CSV file holds which field, beside those known by their names. */
-export type ColumnMap = ReadonlyMap<string, string>;
 
 /** The records of a file in its order. Throws UsageError where the whole of it is not what its format promises. */
 export function readLog(file: LogFile, format: LogFormat, columns: ColumnMap): AsyncIterable<LogItem> {
@@ -37,18 +22,20 @@ const SAMPLE = 65_536;
 /** What a file's beginning looks like. */
 export async function detectFormat(file: LogFile): Promise<LogFormat> {
   const start = await beginning(file);
-  const text = start
-    .toString('utf8')
-    .replace(/^\ufeff/, '')
-    .trimStart();
-  if (start[0] === 0xff || start[0] === 0xfe) return 'ndjson';
-  if (text.startsWith('[')) return /^\[\s*\n\s*\{.*\},?\r?\n/.test(text) ? 'ndjson' : 'json';
+  const text = decodeText(start).trimStart();
   if (/^[A-Z]+ \S+ HTTP\/[\d.]+\r?\n/.test(text) || /^[!#$%&'*+.^_`|~0-9A-Za-z-]+: .*\r?\n/.test(text))
     return 'http';
-  if (!text.startsWith('{')) return 'csv';
-  const [first = '', second = ''] = text.split('\n').filter((line) => line.trim() !== '');
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const [first = '', second = ''] = lines;
+  if (text.startsWith('['))
+    return first.trim() === '[' && isObject(second.replace(/,\s*$/, '')) ? 'ndjson' : 'json';
+  // A first line that is spoilt has others behind it.
+  if (!text.startsWith('{'))
+    return lines.some((line) => line[0] === '{' && isObject(line)) ? 'ndjson' : 'csv';
   if (isObject(first) || second.startsWith('{')) return 'ndjson';
-  return /"log"\s*:\s*\{/.test(text) && /"entries"/.test(text) ? 'har' : 'json';
+  if (/^\{\s*"log"\s*:/.test(text) || (/"log"\s*:\s*\{/.test(text) && /"entries"/.test(text))) return 'har';
+  // One line that goes on beyond the sample is a record with a large body.
+  return lines.length === 1 && start.length === SAMPLE ? 'ndjson' : 'json';
 }
 
 function isObject(line: string): boolean {

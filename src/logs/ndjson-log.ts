@@ -1,6 +1,6 @@
 import { AttemptLine } from './attempt-line.ts';
 import { type LineBatch, readLines } from './lines.ts';
-import type { LogItem } from './log-file.ts';
+import type { LogItem } from './log-item.ts';
 import { RecordProblem, recordFromJson } from './record-json.ts';
 
 /** Takes what `scanNdjson` finds, in the file's order. */

@@ -9,6 +9,9 @@ export class RecordProblem extends Error {
 
 type Json = Record<string, unknown>;
 
+/** Beyond this, sums of durations are no longer exact, nor the same wherever they are added up. */
+export const LONGEST_MS = 1e15;
+
 /**
  * A record out of a line of NDJSON (contract §3): of an export, or of a command's `--json`. Null for the lines that
  * such streams have besides (`ready`, `summary`, …). Throws RecordProblem.
@@ -71,8 +74,14 @@ function receipt(json: Json): Receipt {
     status: status(json),
     forward: forward(json.forward),
     bodyBytes: json.body_bytes === undefined ? 0 : count(json, 'body_bytes'),
-    flags: Array.isArray(json.flags) ? json.flags.map(String) : [],
+    flags: flags(json),
   };
+}
+
+function flags({ flags: names }: Json): string[] {
+  if (names === null || names === undefined) return [];
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names;
+  throw new RecordProblem('flags: not a list of texts');
 }
 
 function forward(value: unknown): Receipt['forward'] {
@@ -97,7 +106,12 @@ function body({ body_base64: encoded, body_masked: masked }: Json): Buffer | nul
 function headers({ headers: pairs }: Json): string[] | null {
   if (!Array.isArray(pairs)) return null;
   const flat = pairs.flat();
-  return flat.length % 2 === 0 && flat.every((part) => typeof part === 'string') ? flat : null;
+  return flat.length % 2 === 0 && flat.every(isHeaderText) ? flat : null;
+}
+
+/** Of one line and whole: HTTP cannot carry anything else, nor can a store keep it. */
+function isHeaderText(part: unknown): part is string {
+  return typeof part === 'string' && !/[\0\n\p{Cs}]/u.test(part);
 }
 
 function text(json: Json, key: string): string {
@@ -130,7 +144,7 @@ function count(json: Json, key: string): number {
 
 function duration(json: Json, key: string): number {
   const value = json[key];
-  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+  if (typeof value === 'number' && value >= 0 && value < LONGEST_MS) return value;
   throw new RecordProblem(
     value === undefined ? `${key} is missing` : `${key}: ${shown(value)} is not a duration in ms`,
   );
@@ -158,6 +172,7 @@ function oneOf<Name extends string>(json: Json, key: string, names: readonly Nam
 }
 
 function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? '[…]' : '{…}';
   const json = JSON.stringify(value);
   return json.length > 40 ? `${json.slice(0, 40)}…` : json;
 }

@@ -7,8 +7,9 @@ import { matchesFilter } from '../core/record-filter.ts';
 import type { RecordFilter } from '../core/store.ts';
 import type { Tally } from '../core/tally.ts';
 import { type AttemptLine, FIELD } from './attempt-line.ts';
-import { type ColumnMap, type LogFile, readLog } from './log-file.ts';
+import { readLog } from './log-file.ts';
 import type { LogFormat } from './log-format.ts';
+import type { ColumnMap, LogFile } from './log-item.ts';
 import { scanNdjson } from './ndjson-log.ts';
 import { Skips } from './skips.ts';
 
