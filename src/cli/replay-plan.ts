@@ -4,7 +4,7 @@ import type { RecordKind } from '../core/record.ts';
 import type { Context } from './context.ts';
 import { type FilterOptions, parseFilter } from './log-filter.ts';
 import type { LogSourceOptions } from './log-source.ts';
-import type { Selection } from './replay-source.ts';
+import type { Selection } from './replay-survey.ts';
 import { parseRate, parseSpeed } from './send-plan.ts';
 import type { SendingOptions } from './sending.ts';
 import type { Target } from './target.ts';
@@ -52,15 +52,18 @@ export function readPace({ speed, rate }: Plan, { url }: Target): Pacing {
   return { speed: Number.isFinite(factor) ? factor : null, rate: null };
 }
 
-export function readSelection(plan: Plan, { endpoint }: Target, { io }: Context): Selection {
+export function readSelection(plan: Plan, { url, endpoint }: Target, { io }: Context): Selection {
   const { status = null, ...filter } = parseFilter(plan, io.now());
   const filtered =
     endpoint !== null && (endpoint.events ?? endpoint.numbers ?? endpoint.queues) !== undefined;
   return {
     filter,
     status,
+    url: url.href,
     kind: plan.kind ?? null,
     limit: plan.limit ?? null,
     subscription: filtered && plan.force !== true ? endpoint : null,
+    copies: plan.newIds === true,
+    asSigned: plan.resign === false,
   };
 }

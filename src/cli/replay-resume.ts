@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
+import type { SecretSources } from '../config/secrets.ts';
 import { UsageError } from '../core/errors.ts';
 import type { RecordKind } from '../core/record.ts';
 import type { ReplayState, Store } from '../core/store.ts';
 import { formatTimestamp } from '../core/time.ts';
+import type { CommonOptions } from './context.ts';
+import { quote } from './curl.ts';
 import type { Plan } from './replay-plan.ts';
-import type { Selection } from './replay-source.ts';
+import type { Selection } from './replay-survey.ts';
 
 /** Which deliveries are sent, where to, and as what: a run that is resumed keeps to these. */
 const KEPT = [
@@ -66,18 +70,44 @@ export async function findRun(store: Store, run: string): Promise<Resumed> {
   if (state.state === 'done')
     throw new UsageError(`--resume: the replay ${run} came to its end; nothing is left of it.`);
   const plan = JSON.parse(state.plan) as SavedPlan;
-  if (state.state === 'running' && plan.pid !== process.pid && isAlive(plan.pid))
+  if (state.state === 'running' && plan.pid !== process.pid && isAtWork(plan.pid))
     throw new UsageError(`--resume: the replay ${run} is still under way (process ${plan.pid}).`);
   return { state, plan };
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process is there, and is one of ours: a number is given again once its process has ended. */
+function isAtWork(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('mo-notify');
+  } catch {
+    // Where that cannot be read, a process that is there may be ours.
+    return true;
+  }
+}
+
+/** How to go on: the command with the flags that say where things are. Headers may be secrets, and are not repeated. */
+export function resumeCommand(run: string, options: ResumeOptions): string {
+  const flag = (name: string, value: string | undefined) => (value === undefined ? [] : [name, word(value)]);
+  const words = [
+    ...flag('--store', options.store),
+    ...flag('--config', options.config),
+    ...(options.secretEnv ?? []).flatMap((name) => flag('--secret-env', name)),
+    ...(options.secretFile ?? []).flatMap((path) => flag('--secret-file', path)),
+    ...(options.secretStdin === true ? ['--secret-stdin'] : []),
+  ];
+  const headers = options.header === undefined ? '' : ' (and the same -H)';
+  return ['mo-notify replay --resume', run, ...words].join(' ') + headers;
+}
+
+type ResumeOptions = Pick<CommonOptions, 'store' | 'config'> & SecretSources & { header?: string[] };
+
+function word(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : quote(text);
 }
 
 /** The run's own plan, at another pace where flags ask for one. Throws UsageError for any other change. */
@@ -100,10 +130,16 @@ export function resumedPlan(given: Plan, { state: { run }, plan: { options } }: 
 }
 
 /** What the store keeps. `2h` ago is another time when the run is resumed, so times are kept as they were meant. */
-export function savedPlan(plan: Plan, { filter: { since, until } }: Selection, about: SourceMark): SavedPlan {
+export function savedPlan(
+  plan: Plan,
+  { filter: { since, until } }: Selection,
+  kind: RecordKind,
+  about: SourceMark,
+): SavedPlan {
   const kept = [...KEPT, ...CHANGEABLE].flatMap((key) => (plan[key] === undefined ? [] : [[key, plan[key]]]));
   const options: Plan = {
     ...Object.fromEntries(kept),
+    kind,
     ...(since === undefined ? {} : { since: formatTimestamp(since) }),
     ...(until === undefined ? {} : { until: formatTimestamp(until) }),
   };

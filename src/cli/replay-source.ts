@@ -1,51 +1,30 @@
-import { hashBytes } from '../core/byte-hash.ts';
-import { EventTable } from '../core/event-table.ts';
-import { parsePayload } from '../core/payload.ts';
-import { isSuccess, type LogRecord, type RecordKind } from '../core/record.ts';
-import { hasFailed, matchesFilter } from '../core/record-filter.ts';
-import type { RecordFilter, StatusFilter, Store } from '../core/store.ts';
-import { type Subscription, unwantedBecause } from '../core/subscription.ts';
-import { FIELD } from '../logs/attempt-line.ts';
+import type { RecordKind } from '../core/record.ts';
+import type { RecordFilter, Store } from '../core/store.ts';
+import { type AttemptLine, FIELD } from '../logs/attempt-line.ts';
 import { readLog } from '../logs/log-file.ts';
 import { scanNdjson } from '../logs/ndjson-log.ts';
 import { Skips } from '../logs/skips.ts';
 import { lineMatches } from '../logs/tally-log.ts';
-import { type Recorded, standsForDelivery, toRecorded } from '../sender/recorded.ts';
+import type { EarlierRun } from '../sender/earlier-run.ts';
+import type { Recorded } from '../sender/recorded.ts';
 import type { LogSource } from './log-source.ts';
-
-/** Which deliveries are meant. */
-export interface Selection {
-  filter: Omit<RecordFilter, 'status'>;
-  status: StatusFilter | null;
-  /** Null has the receipts where there are any, else the attempts. */
-  kind: RecordKind | null;
-  limit: number | null;
-  /** What the endpoint wants; null for everything. */
-  subscription: Subscription | null;
-}
-
-/** What a log holds of what is meant. */
-export interface Survey {
-  kind: RecordKind;
-  /** Deliveries that can be sent. */
-  deliveries: number;
-  /** Deliveries that are meant and cannot be sent, because their body is not on record, or masked. */
-  bodiless: number;
-  /** Deliveries that the endpoint does not subscribe to. */
-  unwanted: number;
-  /** The first of those that can be sent. */
-  first: Recorded[];
-  skips: Skips;
-}
+import {
+  choose,
+  type Found,
+  lastAnswers,
+  type Selection,
+  Selector,
+  type Survey,
+  Surveyor,
+} from './replay-survey.ts';
 
 /** Where deliveries are taken from: looked through first, then read in the same order to be sent. */
 export interface ReplaySource {
   name: string;
-  survey(selection: Selection): Promise<Survey>;
+  /** `earlier` is what a run that is resumed has done already. */
+  survey(selection: Selection, earlier: EarlierRun | null): Promise<Survey>;
   deliveries(selection: Selection, kind: RecordKind): AsyncIterable<Recorded>;
 }
-
-type Found = { record: LogRecord; hasBody: boolean };
 
 const SHOWN = 5;
 
@@ -53,183 +32,105 @@ const SHOWN = 5;
 export function storeSource(store: Store, through: Record<RecordKind, number>): ReplaySource {
   const read = (kind: RecordKind, filter: RecordFilter, bodies: boolean): AsyncIterable<Found> =>
     store.entries(kind, filter, { through: through[kind], bodies });
-  const states = async ({ status }: Selection, kind: RecordKind) =>
-    status === null || kind === 'receipt' ? null : lastAnswers(read('attempt', {}, false));
+  const selector = async (selection: Selection, kind: RecordKind) => {
+    const { status, url } = selection;
+    const needed = status !== null && kind === 'attempt';
+    return new Selector(selection, needed ? await lastAnswers(read('attempt', {}, false), url) : null, false);
+  };
   return {
     name: store.location,
-    async survey(selection) {
+    async survey(selection, earlier) {
       const kinds: RecordKind[] = selection.kind === null ? ['receipt', 'attempt'] : [selection.kind];
-      let found: Survey | null = null;
-      for (const kind of kinds) {
-        const bodies = selection.subscription !== null;
-        const survey = new Surveyor(selection, kind, await states(selection, kind));
-        for await (const { record, hasBody } of read(kind, selection.filter, bodies)) {
-          survey.add(record, hasBody);
-          if (survey.full) break;
+      // Bodies tell what an endpoint wants, and come with the headers that hold signatures.
+      const bodies = selection.subscription !== null || selection.asSigned;
+      let kind: RecordKind = 'attempt';
+      let surveyor: Surveyor | null = null;
+      for (kind of kinds) {
+        surveyor = new Surveyor(await selector(selection, kind), earlier);
+        for await (const found of read(kind, selection.filter, bodies)) {
+          surveyor.add(found);
+          if (surveyor.full) break;
         }
-        found = survey.result();
-        if (found.deliveries + found.bodiless + found.unwanted > 0) break;
+        if (surveyor.seen > 0) break;
       }
-      const survey = found as Survey;
-      for await (const one of this.deliveries({ ...selection, limit: SHOWN }, survey.kind))
-        survey.first.push(one);
-      return survey;
+      const counts = (surveyor as Surveyor).result();
+      return finish(this, selection, earlier, { ...counts, kind, first: [], skips: new Skips() });
     },
     async *deliveries(selection, kind) {
-      yield* select(read(kind, selection.filter, true), selection, kind, await states(selection, kind));
+      yield* choose(read(kind, selection.filter, true), await selector(selection, kind), kind);
     },
   };
 }
 
 export function fileSource({ file, format, columns }: LogSource): ReplaySource {
+  const foreign = format === 'csv' || format === 'har';
   async function* records(): AsyncIterable<Found> {
     for await (const item of readLog(file, format, columns))
       if ('record' in item) yield { record: item.record, hasBody: item.record.body !== null };
   }
-  const states = async ({ status }: Selection, kind: RecordKind) =>
-    status === null || kind === 'receipt' ? null : lastAnswers(records());
+  const selector = async (selection: Selection, kind: RecordKind) => {
+    const { status, url } = selection;
+    const needed = status !== null && kind === 'attempt';
+    return new Selector(selection, needed ? await lastAnswers(records(), url) : null, foreign);
+  };
   return {
     name: file.name,
-    async survey(selection) {
-      const kinds = ['receipt', 'attempt'] as const;
-      const [receipts, attempts] = await Promise.all(
-        kinds.map(async (kind) => new Surveyor(selection, kind, await states(selection, kind))),
-      );
-      const surveys = { receipt: receipts as Surveyor, attempt: attempts as Surveyor };
+    async survey(selection, earlier) {
+      const make = async (kind: RecordKind) => new Surveyor(await selector(selection, kind), earlier);
+      const surveyors = { receipt: await make('receipt'), attempt: await make('attempt') };
       const skips = new Skips();
-      const add = (record: LogRecord) => surveys[record.kind].add(record, record.body !== null);
-      if (format === 'ndjson' && selection.status === null && selection.subscription === null) {
+      const { status, subscription, asSigned } = selection;
+      if (format === 'ndjson' && status === null && subscription === null && !asSigned) {
         await scanNdjson(file.open(), {
-          attempt: (line) => surveys.attempt.addLine(line),
-          item: (item) => ('record' in item ? add(item.record) : skips.add(item)),
+          attempt: (line) => addLine(surveyors.attempt, line, selection),
+          item: (item) => {
+            if ('record' in item) add(surveyors, item.record);
+            else skips.add(item);
+          },
         });
       } else {
         for await (const item of readLog(file, format, columns)) {
-          if ('record' in item) add(item.record);
+          if ('record' in item) add(surveyors, item.record);
           else skips.add(item);
         }
       }
-      const kind = selection.kind ?? (surveys.receipt.seen > 0 ? 'receipt' : 'attempt');
-      const survey = { ...surveys[kind].result(), skips };
-      if (survey.deliveries > 0) {
-        for await (const one of this.deliveries({ ...selection, limit: SHOWN }, kind)) survey.first.push(one);
-      }
-      return survey;
+      const kind = selection.kind ?? (surveyors.receipt.seen > 0 ? 'receipt' : 'attempt');
+      return finish(this, selection, earlier, { ...surveyors[kind].result(), kind, first: [], skips });
     },
     async *deliveries(selection, kind) {
-      yield* select(records(), selection, kind, await states(selection, kind));
+      yield* choose(records(), await selector(selection, kind), kind);
     },
   };
 }
 
-/** Counts what is meant. */
-class Surveyor {
-  readonly #selection: Selection;
-  readonly #kind: RecordKind;
-  readonly #states: Answers | null;
-  readonly #counts = { deliveries: 0, bodiless: 0, unwanted: 0 };
-  seen = 0;
-
-  constructor(selection: Selection, kind: RecordKind, states: Answers | null) {
-    this.#selection = selection;
-    this.#kind = kind;
-    this.#states = states;
-  }
-
-  /** True once the limit is reached: nothing that follows is sent. */
-  get full(): boolean {
-    return this.#selection.limit !== null && this.#counts.deliveries >= this.#selection.limit;
-  }
-
-  add(record: LogRecord, hasBody: boolean): void {
-    if (!isMeant(record, hasBody, this.#selection, this.#states)) return;
-    this.seen += 1;
-    if (this.full) return;
-    if (!hasBody) this.#counts.bodiless += 1;
-    else if (!isWanted(record, this.#selection)) this.#counts.unwanted += 1;
-    else this.#counts.deliveries += 1;
-  }
-
-  /** The same of a line that no record is made of. */
-  addLine(line: Parameters<typeof lineMatches>[0]): boolean {
-    if (line.has(FIELD.body_masked) || line.has(FIELD.fault) || line.has(FIELD.replay_of))
-      return line.has(FIELD.fault) || line.has(FIELD.replay_of);
-    const hasBody = line.has(FIELD.body_base64);
-    if (!hasBody && line.attempt !== 1) return true;
-    if (!lineMatches(line, this.#selection.filter)) return true;
-    this.seen += 1;
-    if (this.full) return true;
-    if (hasBody) this.#counts.deliveries += 1;
-    else this.#counts.bodiless += 1;
-    return true;
-  }
-
-  result(): Survey {
-    return { kind: this.#kind, ...this.#counts, first: [], skips: new Skips() };
-  }
+function add(surveyors: Record<RecordKind, Surveyor>, record: Found['record']): void {
+  surveyors[record.kind].add({ record, hasBody: record.body !== null });
 }
 
-async function* select(
-  records: AsyncIterable<Found>,
+/** The same as `add` does, of a line as it stands; false where a record has to be made of it. */
+function addLine(surveyor: Surveyor, line: AttemptLine, { filter, copies }: Selection): boolean {
+  if (line.has(FIELD.fault) || line.has(FIELD.replay_of)) return true;
+  if (line.holds(FIELD.body_masked)) return false;
+  const hasBody = line.has(FIELD.body_base64);
+  if (hasBody && !copies && !line.isAscii(FIELD.event_id)) return false;
+  if (!hasBody && line.attempt !== 1) return true;
+  if (!lineMatches(line, filter)) return true;
+  surveyor.addPlain(hasBody, () => line.text(FIELD.id) ?? '');
+  return true;
+}
+
+/** Adds the first of those that are still to be sent. */
+async function finish(
+  source: ReplaySource,
   selection: Selection,
-  kind: RecordKind,
-  states: Answers | null,
-): AsyncIterable<Recorded> {
-  let count = 0;
-  for await (const { record, hasBody } of records) {
-    if (selection.limit !== null && count >= selection.limit) return;
-    if (record.kind !== kind || !isMeant(record, hasBody, selection, states)) continue;
-    const recorded = toRecorded(record);
-    if (recorded === null || !isWanted(record, selection)) continue;
-    count += 1;
-    yield recorded;
+  earlier: EarlierRun | null,
+  survey: Survey,
+): Promise<Survey> {
+  if (survey.deliveries === 0) return survey;
+  for await (const one of source.deliveries(selection, survey.kind)) {
+    if (earlier?.of(one.id)?.done === true) continue;
+    survey.first.push(one);
+    if (survey.first.length === SHOWN) break;
   }
-}
-
-function isMeant(
-  record: LogRecord,
-  hasBody: boolean,
-  { filter, status }: Selection,
-  states: Answers | null,
-): boolean {
-  if (!standsForDelivery(record, hasBody) || !matchesFilter(record, filter)) return false;
-  if (status === null) return true;
-  if (record.kind === 'receipt' || states === null) return matchesFilter(record, { status });
-  const answer = states.of(record.attempt.eventId);
-  if (status === 'failed') return answer === null || !isSuccess(answer);
-  return answer !== null && answer >= status.least && answer <= status.most;
-}
-
-function isWanted({ body }: LogRecord, { subscription }: Selection): boolean {
-  if (subscription === null) return true;
-  const event = body === null ? null : parsePayload(body).data;
-  return event !== null && unwantedBecause(event, subscription) === null;
-}
-
-interface Answers {
-  /** The 2xx that an event got in the end, else its last status; null where there was none. */
-  of(eventId: string): number | null;
-}
-
-/** How each event ended, over all its attempts; 16 bytes an event. */
-async function lastAnswers(records: AsyncIterable<Found>): Promise<Answers> {
-  const table = new EventTable();
-  const hash = { low: 0, high: 0 };
-  const look = (id: string) => {
-    const bytes = Buffer.from(id);
-    hashBytes(bytes, 0, bytes.length, hash);
-  };
-  for await (const { record } of records) {
-    if (record.kind !== 'attempt' || record.attempt.fault !== null) continue;
-    look(record.attempt.eventId);
-    const slot = table.find(hash, 0, 0);
-    if (isSuccess(table.valueAt(slot)) && hasFailed(record)) continue;
-    table.setAt(slot, record.attempt.status ?? 0);
-  }
-  return {
-    of(eventId) {
-      look(eventId);
-      return table.get(hash, 0) || null;
-    },
-  };
+  return survey;
 }

@@ -1,8 +1,10 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { SecretSources } from '../config/secrets.ts';
 import { EXIT, type ExitCode, UsageError } from '../core/errors.ts';
 import { newId } from '../core/id.ts';
 import type { Store } from '../core/store.ts';
+import type { EarlierRun } from '../sender/earlier-run.ts';
 import type { Recorded } from '../sender/recorded.ts';
 import { confirm } from './confirm.ts';
 import type { CommonOptions, Context, StartContext } from './context.ts';
@@ -18,17 +20,18 @@ import {
   withStoreOption,
 } from './options.ts';
 import { type Pacing, type Plan, readPace, readSelection, refuseContradictions } from './replay-plan.ts';
-import { showReplay } from './replay-preview.ts';
+import { showReplay, warnOfRefusals } from './replay-preview.ts';
 import {
   findRun,
   type Resumed,
   refuseChangedSource,
+  resumeCommand,
   resumedPlan,
   type SourceMark,
   savedPlan,
 } from './replay-resume.ts';
 import { fileSource, type ReplaySource, storeSource } from './replay-source.ts';
-import { targetSecret } from './secrets.ts';
+import { refuseSharedStdin, targetSecret } from './secrets.ts';
 import { readSending, type Sending, sendRun, withSendingOptions } from './sending.ts';
 import { resolveTarget } from './target.ts';
 
@@ -73,9 +76,12 @@ Examples:
     )
     .action(async (source: string | undefined, options: ReplayOptions) => {
       const context = start(options);
+      refuseSharedStdin('the log (-)', source, options);
+      // A run may be resumed from another folder.
+      const path = source === undefined || source === '-' ? source : resolve(context.io.cwd, source);
       context.exitCode = await openSource(
         context,
-        source === undefined ? options : { ...options, source },
+        path === undefined ? options : { ...options, source: path },
         options.resume,
       );
     });
@@ -125,40 +131,39 @@ async function replay(context: Context, job: Job): Promise<ExitCode> {
   const run = resumed?.state.run ?? newId('run', context.io.now());
   const sending = readSending({ ...plan, ...pickHeader(options) }, target, run);
   const selection = readSelection(plan, target, context);
-  const survey = await source.survey(selection);
-  warnOfSkips(context, survey.skips, source.name);
-  if (survey.bodiless > 0) {
-    context.warn(
-      `mo-notify: ${survey.bodiless} cannot be sent again, because their body is not on record, or masked. 'logs export --with-bodies --show-numbers' keeps it.`,
-    );
-  }
-  const short = survey.skips.count > 0 || survey.bodiless > 0;
+  const earlier = resumed === null ? null : await readEarlier(job.store, resumed);
+  const survey = await source.survey(selection, earlier);
+  const { deliveries, refused, kind, skips } = survey;
+  warnOfSkips(context, skips, source.name);
+  warnOfRefusals(context, survey);
+  const short = skips.count + refused.bodiless + refused.bad_id + refused.unsigned > 0;
   if (options.dryRun === true) {
     showReplay(context, survey, target, pace.rate);
     return short ? EXIT.shortfall : EXIT.ok;
   }
   const secret = plan.resign === false ? null : (await targetSecret(context, options, target)).value;
-  if (survey.deliveries === 0) {
-    context.note(`Nothing in ${source.name} is to be sent.`);
+  if (deliveries === 0 && resumed === null) {
+    context.note(`0 deliveries: nothing in ${source.name} is to be sent.`);
     if (options.json === true)
       context.printJson({ type: 'summary', run: null, sent: 0, delivered: 0, failed: 0, attempts: 0 });
     return short ? EXIT.shortfall : EXIT.ok;
   }
-  if (resumed === null && survey.deliveries > MANY && plan.limit === undefined && options.yes !== true) {
-    const question = `Send ${survey.deliveries} deliveries to ${target.url.href}?`;
+  if (resumed === null && deliveries > MANY && plan.limit === undefined && options.yes !== true) {
+    const question = `Send ${deliveries} deliveries to ${target.url.href}?`;
     if (!(await confirm(context, question)))
       throw new UsageError(
-        `${survey.deliveries} deliveries would be sent to ${target.url.href}. Say --yes, or bound them with --limit.`,
+        `${deliveries} deliveries would be sent to ${target.url.href}. Say --yes, or bound them with --limit.`,
       );
   }
-  const sent = await send(context, source.deliveries(selection, survey.kind), {
+  const sent = await send(context, source.deliveries(selection, kind), {
     job,
     sending,
     pace,
     secret,
     run,
-    expected: survey.deliveries,
-    saved: JSON.stringify(savedPlan(plan, selection, about)),
+    earlier,
+    deliveries,
+    saved: JSON.stringify(savedPlan(plan, selection, kind, about)),
   });
   return sent === EXIT.ok && short ? EXIT.shortfall : sent;
 }
@@ -169,24 +174,24 @@ interface Run {
   pace: Pacing;
   secret: string | null;
   run: string;
-  expected: number;
+  earlier: EarlierRun | null;
+  /** How many are still to be sent. */
+  deliveries: number;
   saved: string;
 }
 
 async function send(
   context: Context,
   recorded: AsyncIterable<Recorded>,
-  { job: { store, plan, options, resumed }, sending, pace, secret, run, expected, saved }: Run,
+  { job: { store, plan, options }, sending, pace, secret, run, earlier, deliveries, saved }: Run,
 ): Promise<ExitCode> {
-  const { planReplay, readEarlierRun } = await import('../sender/replay.ts');
+  const { planReplay } = await import('../sender/replay.ts');
   const { url, name } = sending.target;
-  const earlier = resumed === null ? null : await readEarlierRun(store, resumed.state);
-  const left = expected - (earlier?.done ?? 0);
-  const resume = `mo-notify replay --resume ${run}`;
-  if (options.json === true) context.printJson({ type: 'replay', run, url: url.href, deliveries: left });
+  const resume = resumeCommand(run, options);
+  if (options.json === true) context.printJson({ type: 'replay', run, url: url.href, deliveries });
   else
     context.note(
-      `${resumed === null ? '' : 'Going on with '}${run}: ${left} deliveries to ${url.href}${pace.rate === null ? '' : `, ${pace.rate} a second`}. Interrupted, it goes on with: ${resume}`,
+      `${earlier === null ? '' : 'Going on with '}${run}: ${deliveries} ${deliveries === 1 ? 'delivery' : 'deliveries'} to ${url.href}${pace.rate === null ? '' : `, ${pace.rate} a second`}. Interrupted, it goes on with: ${resume}`,
     );
   const counted = countReached(recorded);
   const retime = plan.retime === true ? (await import('./retime.ts')).retime : null;
@@ -206,23 +211,27 @@ async function send(
         url: url.href,
         now,
       }),
-    expected: left,
+    expected: deliveries,
     openLoop: pace.rate !== null || pace.speed !== null,
     faulty: false,
+    resumable: true,
     store,
   });
-  await store.saveReplay({
-    run,
-    plan: saved,
-    reached: counted.reached(),
-    state: stopped ? 'stopped' : 'done',
-  });
+  // What an earlier kill left in the dark, and this process did not come to, stays there.
+  const settled = counted.reached();
+  const reached = Math.max(settled, stopped ? (earlier?.state.reached ?? 0) : 0);
+  await store.saveReplay({ run, plan: saved, reached, settled, state: stopped ? 'stopped' : 'done' });
   const totals = progress.totals();
   if (options.json === true) context.printJson({ ...progress.summary(), run });
   else if (totals.sent > 0) progress.printSummary(url, store);
   if (!stopped) return totals.sent === 0 || progress.succeeded() ? EXIT.ok : EXIT.shortfall;
   context.warn(`Stopped. The rest is sent with: ${resume}`);
   return context.io.interrupted.aborted ? EXIT.interrupted : EXIT.ok;
+}
+
+async function readEarlier(store: Store, { state }: Resumed): Promise<EarlierRun> {
+  const { readEarlierRun } = await import('../sender/earlier-run.ts');
+  return readEarlierRun(store, state);
 }
 
 function pickHeader({ header }: ReplayOptions): { header?: string[] } {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MAX_TIMER_MS } from '../core/time.ts';
 import type { Clock } from '../sender/send.ts';
 import type { Io } from './io.ts';
 
@@ -7,6 +8,10 @@ export function runClock(io: Pick<Io, 'now'>): Clock {
   const began = io.now() - performance.now();
   return {
     now: () => began + performance.now(),
-    sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
+    async sleep(ms, signal) {
+      // A timer takes 24 days at most, and would end a longer one at once.
+      for (let left = ms; left > 0 && !signal.aborted; left -= MAX_TIMER_MS)
+        await sleep(Math.min(left, MAX_TIMER_MS), undefined, { signal }).catch(() => {});
+    },
   };
 }

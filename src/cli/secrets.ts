@@ -50,11 +50,19 @@ export async function signingSecret(
 /** The secret to sign for a target with: what flags name, else the endpoint's own. */
 export async function targetSecret(
   context: Context,
-  sources: SecretSources,
+  { secretEnv, secretFile, secretStdin }: SecretSources,
   { name, url, endpoint }: Target,
 ): Promise<Secret> {
-  const flagged = sources.secretEnv ?? sources.secretFile ?? sources.secretStdin;
-  if (endpoint === null || flagged !== undefined) return signingSecret(context, sources, isLoopback(url));
+  const flagged = secretEnv ?? secretFile ?? secretStdin;
+  if (endpoint === null || flagged !== undefined) {
+    // By name, because a command's --endpoint may mean which records it is about.
+    const flags = {
+      ...(secretEnv === undefined ? {} : { secretEnv }),
+      ...(secretFile === undefined ? {} : { secretFile }),
+      ...(secretStdin === undefined ? {} : { secretStdin }),
+    };
+    return signingSecret(context, flags, isLoopback(url));
+  }
   return readReference(endpoint.secret, name, dirname(context.project.config), context.io.env);
 }
 
@@ -70,10 +78,10 @@ export async function checkingSecrets(context: Context, sources: EndpointSecretS
 }
 
 /** Standard input can be read once. Throws UsageError where a body and the secret would both come from it. */
-export function refuseSharedStdin(flag: string, source: string | undefined, sources: SecretSources): void {
+export function refuseSharedStdin(what: string, source: string | undefined, sources: SecretSources): void {
   if (source !== '-' || sources.secretStdin !== true) return;
   throw new UsageError(
-    `Standard input cannot be both the body (${flag} -) and the secret (--secret-stdin). Read one of them from a file.`,
+    `Standard input cannot be both ${what} and the secret (--secret-stdin). Read one of them from a file.`,
   );
 }
 

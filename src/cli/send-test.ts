@@ -71,7 +71,7 @@ Examples:
 
 async function sendTest(context: Context, target: Target, options: SendTestOptions) {
   const { url } = target;
-  refuseSharedStdin('--data', options.data, options);
+  refuseSharedStdin('the body (--data -)', options.data, options);
   const secret = await targetSecret(context, options, target);
   const sending = readSending(options, target, null);
   const thresholds = parseSendThresholds(options.threshold ?? [], noTotals());
@@ -88,6 +88,7 @@ async function sendTest(context: Context, target: Target, options: SendTestOptio
     expected,
     openLoop: plan.rate !== null,
     faulty: plan.fault !== null,
+    resumable: false,
     store,
   });
   const summary = progress.summary();

@@ -84,6 +84,8 @@ export interface SendingRun {
   openLoop: boolean;
   /** A negative test. */
   faulty: boolean;
+  /** Whether what a Ctrl-C leaves undone is taken up later. */
+  resumable: boolean;
   store: Store | null;
 }
 
@@ -91,7 +93,7 @@ export interface SendingRun {
 export async function sendRun(
   context: Context,
   { target, schedule, timeoutMs, concurrency, insecure, style }: Sending,
-  { run, planned, expected, openLoop, faulty, store }: SendingRun,
+  { run, planned, expected, openLoop, faulty, resumable, store }: SendingRun,
 ): Promise<{ progress: SendProgress; stopped: boolean }> {
   const { createTransport } = await import('../http/attempt.ts');
   const { sendAll } = await import('../sender/send.ts');
@@ -113,6 +115,7 @@ export async function sendRun(
       run,
       clock,
       random: context.io.random,
+      resumable,
       drain: stop.drain,
       onAttempt: (attempt, result, first) => {
         if (context.options.json === true) context.printJson(attemptToJson(attempt));

@@ -26,7 +26,7 @@ export function configure(command: Command, start: StartContext): void {
     )
     .action(async (options: SignOptions) => {
       const context = start(options);
-      refuseSharedStdin('--body', options.body, options);
+      refuseSharedStdin('the body (--body -)', options.body, options);
       const secret = await signingSecret(context, options, true);
       const body = await readInput(options.body, '--body', context.io);
       const signature = signPayload(body, secret.value);

@@ -30,8 +30,8 @@ export function configure(command: Command, start: StartContext): void {
     )
     .action(async (options: VerifyOptions) => {
       const context = start(options);
-      refuseSharedStdin('--body', options.body, options);
-      refuseSharedStdin('--delivery', options.delivery, options);
+      refuseSharedStdin('the body (--body -)', options.body, options);
+      refuseSharedStdin('the body (--delivery -)', options.delivery, options);
       const secrets = await checkingSecrets(context, options);
       const { body, signature } = await readDelivery(options, context.io);
       const verdict = verifySignature(body, signature, secrets);

@@ -102,6 +102,8 @@ export interface ReplayState {
   plan: string;
   /** How many deliveries it may have begun. */
   reached: number;
+  /** Of how many of those, the first ones, nothing is in the dark: what was begun is on record. */
+  settled: number;
   /** `running` where it was killed, too; after `stopped` nothing was under way. */
   state: 'running' | 'stopped' | 'done';
 }
@@ -141,7 +143,8 @@ export interface Store {
    * they held is still a duplicate; what an app has yet to be given stays whole.
    */
   prune(before: number, keepKeysSince: number, options: { dryRun: boolean }): Promise<PruneCounts>;
-  saveReplay(state: ReplayState): Promise<void>;
+  /** Resolves to false, and changes nothing, where the run is no longer as it was `seen`. */
+  saveReplay(state: ReplayState, seen?: ReplayState): Promise<boolean>;
   replay(run: string): Promise<ReplayState | null>;
   close(): Promise<void>;
 }

@@ -34,7 +34,7 @@ const OUTCOME_NAMES = OUTCOMES.map((name) => Buffer.from(name));
 /** Each field's place in FIELDS. */
 export const FIELD = Object.fromEntries(FIELDS.map((name, index) => [name, index])) as Record<Field, number>;
 const { kind: KIND, due_at: DUE_AT, sent_at: SENT_AT, status: STATUS, outcome: OUTCOME } = FIELD;
-const { attempt: NUMBER, duration_ms: DURATION } = FIELD;
+const { attempt: NUMBER, duration_ms: DURATION, body_base64: BODY } = FIELD;
 const TEXTS = [FIELD.id, FIELD.event_id, FIELD.endpoint, FIELD.url, OUTCOME];
 const TEXTS_OR_NULL = [FIELD.event, FIELD.call_id, FIELD.replay_of, FIELD.error, FIELD.fault];
 
@@ -83,6 +83,20 @@ export class AttemptLine {
     return this.#number[DURATION] as number;
   }
 
+  /** Whether there is anything but null. */
+  holds(field: number): boolean {
+    return this.#type[field] !== ABSENT && this.#type[field] !== NULL;
+  }
+
+  /** Whether a field's text is printable ASCII without spaces, short enough for an id (core/headers.ts). */
+  isAscii(field: number): boolean {
+    const end = this.end[field] as number;
+    let at = this.start[field] as number;
+    if (end === at || end - at > 256) return false;
+    while (at < end && (this.bytes[at] as number) > 0x20 && (this.bytes[at] as number) < 0x7f) at++;
+    return at === end;
+  }
+
   /** A field's text; null where it has none. */
   text(field: number): string | null {
     return this.has(field) ? this.bytes.toString('utf8', this.start[field], this.end[field]) : null;
@@ -96,6 +110,7 @@ export class AttemptLine {
       const found = type[field];
       if (found !== TEXT && found !== NULL && found !== ABSENT) return false;
     }
+    if (type[BODY] === TEXT ? !this.#isBase64(BODY) : this.holds(BODY)) return false;
     if (type[NUMBER] !== NUMERAL || !Number.isInteger(this.#number[NUMBER])) return false;
     if (type[DURATION] !== NUMERAL) return false;
     if (type[STATUS] === NUMERAL) {
@@ -152,6 +167,16 @@ export class AttemptLine {
     if ((this.end[field] as number) - start !== name.length) return false;
     for (let i = 0; i < name.length; i++) if (this.bytes[start + i] !== name[i]) return false;
     return true;
+  }
+
+  /** The same as record-json.ts asks of a body. */
+  #isBase64(field: number): boolean {
+    const { bytes } = this;
+    let end = this.end[field] as number;
+    let at = this.start[field] as number;
+    for (let padding = 0; padding < 2 && end > at && bytes[end - 1] === EQUALS; padding++) end -= 1;
+    while (at < end && BASE64[bytes[at] as number] === 1) at++;
+    return at === end;
   }
 
   /** A flat object of texts without escapes, plain numbers, true, false and null. */
@@ -235,6 +260,11 @@ const CLOSE = 0x7d;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 const POINT = 0x2e;
+const EQUALS = 0x3d;
+/** 1 for each byte of the base64 alphabet. */
+const BASE64 = Uint8Array.from({ length: 256 }, (_, byte) =>
+  /[A-Za-z0-9+/]/.test(String.fromCharCode(byte)) ? 1 : 0,
+);
 const NULL_WORD = Buffer.from('null');
 const TRUE_WORD = Buffer.from('true');
 const FALSE_WORD = Buffer.from('false');

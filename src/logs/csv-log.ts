@@ -160,16 +160,24 @@ function* foreignRecords(row: Row, line: number, changedAt: number): Iterable<Lo
   };
   const status = statusOf(cell('status'));
   const id = foreignId(`line ${line}`, JSON.stringify(row));
-  for (let attempt = cell('attempts') === null ? last : 1; attempt < last; attempt++) {
-    const before = { id: `${id} attempt ${attempt}`, attempt, status: null, final: false };
-    yield { line, record: foreignAttempt({ ...delivery, ...before }) };
+  const first = cell('attempts') === null ? last : 1;
+  for (let attempt = first; attempt <= last; attempt++) {
+    const about =
+      attempt < last
+        ? { id: `${id} attempt ${attempt}`, attempt, status: null, final: false }
+        : { id, attempt, status, final: true };
+    // The first one's body stands for them all.
+    const body = attempt === first ? delivery.body : null;
+    yield { line, record: foreignAttempt({ ...delivery, ...about, body }) };
   }
-  yield { line, record: foreignAttempt({ ...delivery, id, attempt: last, status, final: true }) };
 }
 
 function bodyOf({ body, body_base64: encoded }: Row): Buffer | null {
   if (encoded) return Buffer.from(encoded, 'base64');
-  return body ? Buffer.from(body) : null;
+  if (!body) return null;
+  if (body.includes('\ufffd'))
+    throw new RecordProblem('body: not UTF-8, so its bytes are not known; a body_base64 column keeps any');
+  return Buffer.from(body);
 }
 
 function moment(text: string | null): number | null {

@@ -1,4 +1,5 @@
-import { HEADER, headerValue, type RawHeaders } from '../core/headers.ts';
+import { HEADER, headerValue, isEventId, type RawHeaders } from '../core/headers.ts';
+import { isCopyId } from '../core/id.ts';
 import { isAccepted, type LogRecord } from '../core/record.ts';
 
 /** A delivery on record, as far as it takes to send it again. */
@@ -18,19 +19,19 @@ export interface Recorded {
 }
 
 /**
- * Whether a record stands for a delivery: each event does once, however often it was tried or came. A delivery's first
+ * Whether a record stands for a delivery: each does once, however often it was tried or came. A delivery's first
  * attempt does, for the others have no body of their own; of receipts the first that was accepted. Negative tests,
- * forged and refused deliveries, and what earlier replays sent are never sent again.
+ * forged and refused deliveries, and the copies that earlier replays made are never sent again.
  */
 export function standsForDelivery(record: LogRecord, hasBody: boolean): boolean {
   if (record.kind === 'attempt') {
     const { attempt, replayOf, fault } = record.attempt;
     return (attempt === 1 || hasBody) && replayOf === null && fault === null;
   }
-  const { duplicate, flags } = record.receipt;
+  const { duplicate, flags, eventId } = record.receipt;
   const first = duplicate !== 'duplicate' && !flags.includes('redelivery');
-  const replayed = duplicate !== null && flags.includes('replay');
-  return first && !replayed && isAccepted(record.receipt);
+  const copy = duplicate !== null || (eventId !== null && isCopyId(eventId));
+  return first && !(copy && flags.includes('replay')) && isAccepted(record.receipt);
 }
 
 /** Null where its body is not on record: nothing else would be the same bytes. */
@@ -53,6 +54,24 @@ export function toRecorded(record: LogRecord): Recorded | null {
 function contentHeaders(headers: RawHeaders): string[] {
   return ['Content-Type', 'Content-Encoding'].flatMap((name) => {
     const value = headerValue(headers, name);
-    return value === undefined || value === 'application/json' ? [] : [name, value];
+    return value === undefined || value === 'application/json' || !SENDABLE.test(value) ? [] : [name, value];
   });
+}
+
+/** What a header can carry. */
+const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** Why a delivery cannot be sent again as it was: its body is not known, or a header cannot carry its id or signature. */
+export type Refusal = 'bodiless' | 'bad_id' | 'unsigned';
+
+/** Null where nothing is in the way. `copies` gives new ids, `asSigned` keeps the signatures on record. */
+export function refusalOf(
+  { record, hasBody }: { record: LogRecord; hasBody: boolean },
+  { copies, asSigned }: { copies: boolean; asSigned: boolean },
+): Refusal | null {
+  if (!hasBody) return 'bodiless';
+  const { eventId } = record.kind === 'attempt' ? record.attempt : record.receipt;
+  if (!copies && eventId !== null && !isEventId(eventId)) return 'bad_id';
+  const signature = record.headers === null ? undefined : headerValue(record.headers, HEADER.signature);
+  return asSigned && (signature === undefined || !SENDABLE.test(signature)) ? 'unsigned' : null;
 }

@@ -1,11 +1,10 @@
-import type { ByteHash } from '../core/byte-hash.ts';
-import { hashBytes } from '../core/byte-hash.ts';
-import { EventTable } from '../core/event-table.ts';
-import { type IdPrefix, newId } from '../core/id.ts';
+import { UsageError } from '../core/errors.ts';
+import { copyId, newId } from '../core/id.ts';
 import { type Attempt, KILLED } from '../core/record.ts';
 import { signPayload } from '../core/signature.ts';
 import type { ReplayState, Store } from '../core/store.ts';
 import type { Delivery } from './delivery.ts';
+import type { EarlierDelivery, EarlierRun } from './earlier-run.ts';
 import type { Planned } from './plan.ts';
 import type { Recorded } from './recorded.ts';
 
@@ -28,11 +27,10 @@ export interface ReplayOptions {
   endpoint: string;
   url: string;
   now: () => number;
-  newId?: (prefix: IdPrefix, now: number) => string;
 }
 
 /** So many deliveries may be begun before the store is told again how far the run has come. */
-const AHEAD = 256;
+const AHEAD = 64;
 
 /**
  * The deliveries of a replay, each when it is due (contract §1). The store is told how far the run may come before it
@@ -43,56 +41,68 @@ export async function* planReplay(
   options: ReplayOptions,
 ): AsyncIterable<Planned> {
   const { earlier, store } = options;
-  const reach = new Reach(options, earlier?.state.reached ?? 0);
+  const reach = new Reach(options);
   const pace = new Pace(options);
-  if (earlier !== null) await reach.begin();
+  if (earlier !== null) await reach.begin(earlier.state);
   const unknown: Promise<void>[] = [];
-  let failure: unknown = null;
+  let failure: { error: unknown } | null = null;
   let place = 0;
   for await (const one of recorded) {
-    if (failure !== null) throw failure;
+    if (failure !== null) throw (failure as { error: unknown }).error;
     place += 1;
     const before = earlier?.of(one.id) ?? null;
     if (before?.done === true) continue;
-    if (earlier !== null && earlier.state.state === 'running' && place <= earlier.state.reached) {
+    if (earlier !== null && place > earlier.state.settled && place <= earlier.state.reached) {
       // Not waited for: a kill before it is committed has the next process find the same.
       const recording = store.addAttempt(unknownAttempt(one, (before?.attempts ?? 0) + 1, options), null);
       unknown.push(
         recording.catch((error) => {
-          failure = error;
+          failure = { error };
         }),
       );
     }
     await reach.to(place);
     const afterMs = pace.next(one.at);
-    yield { afterMs, make: (at) => makeDelivery(one, at, before?.attempts ?? 0, options) };
+    yield { afterMs, make: (at) => makeDelivery(one, at, before, options) };
   }
-  await Promise.all([...unknown, reach.settled()]);
-  if (failure !== null) throw failure;
+  await Promise.all([...unknown, reach.saved()]);
+  if (failure !== null) throw (failure as { error: unknown }).error;
 }
 
-function makeDelivery(one: Recorded, at: number, attemptsBefore: number, options: ReplayOptions): Delivery {
-  const body = options.retime === null ? one.body : options.retime(one.body, at);
-  const eventId = options.newIds || one.eventId === null ? (options.newId ?? newId)('ev', at) : one.eventId;
+function makeDelivery(
+  one: Recorded,
+  at: number,
+  before: EarlierDelivery | null,
+  options: ReplayOptions,
+): Delivery {
+  const attempts = before?.attempts ?? 0;
+  // What was tried before goes on with the bytes that it had.
+  const time = before !== null && attempts > 0 ? before.dueAt : Math.round(at);
+  const body = options.retime === null ? one.body : options.retime(one.body, time);
   return {
-    eventId,
+    eventId: eventIdOf(one, options),
     event: one.event,
     callId: one.callId,
     body,
     signature: options.secret === null ? one.signature : signPayload(body, options.secret),
     fault: null,
     replayOf: one.id,
-    attemptsBefore,
+    attemptsBefore: attempts,
     headers: one.headers,
   };
 }
 
+function eventIdOf({ id, eventId }: Recorded, { run, newIds }: ReplayOptions): string {
+  return newIds || eventId === null ? copyId(run, id) : eventId;
+}
+
 /** A record of an attempt that the kill left in the dark: it may have been made, so its event may be sent twice. */
-function unknownAttempt(one: Recorded, attempt: number, { run, endpoint, url, now }: ReplayOptions): Attempt {
+function unknownAttempt(one: Recorded, attempt: number, options: ReplayOptions): Attempt {
+  const { run, endpoint, url, now } = options;
   const at = Math.round(now());
   return {
     id: newId('at', at),
-    eventId: one.eventId ?? one.id,
+    eventId: eventIdOf(one, options),
     event: one.event,
     callId: one.callId,
     endpoint,
@@ -138,76 +148,53 @@ class Pace {
 /** Has the store know how far the run may have come, a little ahead of it, so that sending need not wait for that. */
 class Reach {
   readonly #options: ReplayOptions;
-  #saved: number;
+  #reached: number;
   #saving: Promise<void> | null = null;
+  #failure: { error: unknown } | null = null;
 
-  constructor(options: ReplayOptions, saved: number) {
+  constructor(options: ReplayOptions) {
     this.#options = options;
-    this.#saved = saved;
+    this.#reached = options.earlier?.state.reached ?? 0;
   }
 
-  /** From now on a kill may leave things in the dark again. */
-  begin(): Promise<void> {
-    return this.#save(this.#saved);
+  /** From now on a kill may leave things in the dark again. Throws UsageError where somebody else has begun. */
+  async begin(seen: ReplayState): Promise<void> {
+    if (await this.#save(this.#reached, seen)) return;
+    throw new UsageError(
+      `--resume: another process has gone on with the replay ${seen.run} meanwhile; this one has sent nothing.`,
+    );
   }
 
   async to(place: number): Promise<void> {
-    if (place > this.#saved - AHEAD / 2) this.#saving ??= this.#save(Math.max(place, this.#saved) + AHEAD);
-    while (place > this.#saved) await this.#saving;
+    if (place > this.#reached - AHEAD / 2 && this.#failure === null)
+      this.#saving ??= this.#extend(Math.max(place, this.#reached) + AHEAD);
+    while (place > this.#reached) await this.saved();
+    this.#check();
   }
 
-  async settled(): Promise<void> {
+  /** Resolves once nothing is being saved any more. Rejects with what went wrong at that, now or before. */
+  async saved(): Promise<void> {
     await this.#saving;
+    this.#check();
   }
 
-  async #save(reached: number): Promise<void> {
-    const { store, run, plan } = this.#options;
-    await store.saveReplay({ run, plan, reached, state: 'running' });
-    this.#saved = reached;
+  #check(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  async #extend(reached: number): Promise<void> {
+    try {
+      await this.#save(reached);
+    } catch (error) {
+      this.#failure = { error };
+    }
     this.#saving = null;
   }
-}
 
-/** What became of each delivery in an earlier process of the same run. */
-export interface EarlierRun {
-  state: ReplayState;
-  /** How many deliveries have come to their end. */
-  done: number;
-  /** Null where nothing is on record. */
-  of(id: string): { done: boolean; attempts: number } | null;
-}
-
-/** Reads the run's attempts back; 16 bytes a delivery. */
-export async function readEarlierRun(store: Store, state: ReplayState): Promise<EarlierRun> {
-  const known = new EventTable();
-  const hash: ByteHash = { low: 0, high: 0 };
-  let done = 0;
-  const look = (id: string) => {
-    const bytes = Buffer.from(id);
-    hashBytes(bytes, 0, bytes.length, hash);
-  };
-  for await (const attempt of store.attempts({ run: state.run })) {
-    if (attempt.replayOf === null || attempt.fault === KILLED) continue;
-    look(attempt.replayOf);
-    const slot = known.find(hash, 0, 0);
-    // What was cut off by the run's own end is as good as not begun.
-    if (attempt.outcome === 'aborted') continue;
-    if (known.valueAt(slot) === DONE) continue;
-    if (attempt.final) {
-      known.setAt(slot, DONE);
-      done += 1;
-    } else known.setAt(slot, attempt.attempt);
+  async #save(reached: number, seen?: ReplayState): Promise<boolean> {
+    const { store, run, plan } = this.#options;
+    const saved = await store.saveReplay({ run, plan, reached, settled: 0, state: 'running' }, seen);
+    this.#reached = reached;
+    return saved;
   }
-  return {
-    state,
-    done,
-    of: (id) => {
-      look(id);
-      const value = known.get(hash, 0);
-      if (value === undefined) return null;
-      return { done: value === DONE, attempts: Math.max(0, value) };
-    },
-  };
 }
-
-const DONE = -1;

@@ -21,6 +21,8 @@ export interface SendOptions {
   run: string;
   clock: Clock;
   random: () => number;
+  /** Whether what a drain leaves undone is taken up later: then an attempt that fails meanwhile is not its last. */
+  resumable?: boolean;
   /** Stops new deliveries and retries, while what is under way ends (or is given up by `transport.abort`). */
   drain: AbortSignal;
   /** `first` where no attempt of its delivery came before in this run of the process. */
@@ -69,7 +71,8 @@ export async function sendAll(
       room.release();
       break;
     }
-    deliver(make(dueAt ?? clock.now()), dueAt ?? clock.now(), slots, shared).then(ended, (error: unknown) => {
+    const due = dueAt ?? clock.now();
+    deliver(make, due, slots, shared).then(ended, (error: unknown) => {
       failed.abort(error);
       ended();
     });
@@ -79,22 +82,39 @@ export async function sendAll(
 }
 
 /** One delivery from its first attempt to its last. It holds a slot while a request is under way, not between. */
-async function deliver(delivery: Delivery, dueAt: number, slots: Slots, options: SendOptions): Promise<void> {
-  const { clock, schedule, store, transport } = options;
+async function deliver(
+  make: Planned['make'],
+  dueAt: number,
+  slots: Slots,
+  options: SendOptions,
+): Promise<void> {
+  const { clock, schedule, store, transport, drain, resumable = false } = options;
+  let delivery: Delivery;
+  try {
+    delivery = make(dueAt);
+  } catch (error) {
+    slots.release();
+    throw error;
+  }
   for (let number = delivery.attemptsBefore + 1; ; number++) {
     const sentAt = clock.now();
     const headers = deliveryHeaders(delivery, number, sentAt, options.style);
-    const result = await transport.send({ headers, body: delivery.body });
-    slots.release();
+    let result: AttemptResult;
+    try {
+      result = await transport.send({ headers, body: delivery.body });
+    } finally {
+      slots.release();
+    }
     const delay = nextDelay(result, number, delivery, schedule, options);
-    const attempt = toAttempt(delivery, number, { dueAt, sentAt, final: delay === null }, result, options);
+    const final = delay === null || (drain.aborted && !resumable);
+    const attempt = toAttempt(delivery, number, { dueAt, sentAt, final }, result, options);
     await store?.addAttempt(attempt, number === 1 ? delivery.body : null);
     options.onAttempt(attempt, result, number === delivery.attemptsBefore + 1);
-    if (delay === null) return;
-    await clock.sleep(delay, options.drain);
-    if (options.drain.aborted) return;
+    if (delay === null || drain.aborted) return;
+    await clock.sleep(delay, drain);
+    if (drain.aborted) return;
     await slots.take();
-    if (options.drain.aborted) return slots.release();
+    if (drain.aborted) return slots.release();
   }
 }
 
@@ -103,11 +123,11 @@ function nextDelay(
   number: number,
   delivery: Delivery,
   schedule: RetrySchedule,
-  { clock, random, drain }: SendOptions,
+  { clock, random }: SendOptions,
 ): number | null {
   const settled =
     result.outcome === 'delivered' || result.outcome === 'blocked' || result.outcome === 'aborted';
-  if (settled || delivery.fault !== null || drain.aborted) return null;
+  if (settled || delivery.fault !== null) return null;
   const retryAfter = headerValue(result.headers, 'Retry-After') ?? null;
   return retryDelay(schedule, number, { status: result.status, retryAfter, now: clock.now() }, random());
 }

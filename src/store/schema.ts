@@ -65,6 +65,7 @@ CREATE TABLE replays (
   run TEXT PRIMARY KEY,
   plan TEXT NOT NULL,
   reached INTEGER NOT NULL,
+  settled INTEGER NOT NULL,
   state TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 `;

@@ -1,19 +1,27 @@
 import type Database from 'libsql';
 import type { ReplayState } from '../core/store.ts';
 
-export function saveReplay(db: Database.Database, { run, plan, reached, state }: ReplayState): void {
-  db.prepare('INSERT OR REPLACE INTO replays (run, plan, reached, state) VALUES (?, ?, ?, ?)').run([
-    run,
-    plan,
-    reached,
-    state,
-  ]);
+/** False where the run is no longer as it was `seen`: another process has gone on with it. */
+export function saveReplay(
+  db: Database.Database,
+  state: ReplayState,
+  seen: ReplayState | undefined,
+): boolean {
+  if (seen !== undefined && !isSame(findReplay(db, seen.run), seen)) return false;
+  db.prepare(
+    'INSERT OR REPLACE INTO replays (run, plan, reached, settled, state) VALUES (?, ?, ?, ?, ?)',
+  ).run([state.run, state.plan, state.reached, state.settled, state.state]);
+  return true;
 }
 
 export function findReplay(db: Database.Database, run: string): ReplayState | null {
-  const sql = 'SELECT plan, reached, state FROM replays WHERE run = ?';
-  const [found] = db.prepare(sql).raw().all([run]) as [string, number, ReplayState['state']][];
+  const sql = 'SELECT plan, reached, settled, state FROM replays WHERE run = ?';
+  const [found] = db.prepare(sql).raw().all([run]) as [string, number, number, ReplayState['state']][];
   if (found === undefined) return null;
-  const [plan, reached, state] = found;
-  return { run, plan, reached, state };
+  const [plan, reached, settled, state] = found;
+  return { run, plan, reached, settled, state };
+}
+
+function isSame(found: ReplayState | null, { plan, reached, state }: ReplayState): boolean {
+  return found !== null && found.plan === plan && found.reached === reached && found.state === state;
 }

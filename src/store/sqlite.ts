@@ -81,7 +81,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
       if (!dryRun) while ((await other((db) => pruneSome(db, bounds))) > 0);
       return counts;
     },
-    saveReplay: (state) => other((db) => saveReplay(db, state)),
+    saveReplay: (state, seen) => other((db) => saveReplay(db, state, seen)),
     replay: (run) => reader((db) => findReplay(db, run)),
     close: async () => {
       await queue.drained();
