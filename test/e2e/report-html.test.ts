@@ -63,6 +63,21 @@ function wholly(text: string): Report {
         outage_horizon_ms: { surely: 1, at_most: 2 },
       },
     ],
+    thresholds: [{ expression: text, observed: 1, unit: 'ms', verdict: 'fail' }],
+    calls: {
+      calls: 1,
+      statuses: { Missed: 1 },
+      findings: [{ rule: 'duration', severity: 'warn', calls: 1, examples: [text] }],
+      timelines: [
+        {
+          call_id: text,
+          status: 'Missed',
+          events: [{ event: text, event_id: text, timestamp: '2026-01-31T12:00:00.000Z' }],
+          findings: [text],
+        },
+      ],
+      left_out: 0,
+    },
     notes: [text],
   };
 }
