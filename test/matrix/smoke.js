@@ -44,6 +44,42 @@ const checks = {
     assert.equal(JSON.parse(report.out).totals.attempts, 3);
   },
 
+  async 'export, import, the same report'() {
+    const file = join(cwd, 'deliveries.ndjson');
+    const other = ['--store', join(cwd, 'other.db')];
+    const exported = await run('logs', 'export', '--with-bodies', '--show-numbers', '-o', file);
+    assert.equal(exported.code, 0, exported.err);
+    const imported = await run('logs', 'import', file, ...other);
+    assert.equal(imported.code, 0, imported.err);
+    const { out } = await run('report', '--json');
+    assert.equal((await run('report', '--json', ...other)).out, out);
+    assert.equal((await run('report', file, '--json')).out, out);
+  },
+
+  async replay() {
+    const listen = start('listen', '--port', '0', '--json', '--max-events', '3');
+    const ready = JSON.parse(await listen.firstLine);
+    const { code, out, err } = await run('replay', '--to', ready.url, '--json');
+    assert.equal(code, 0, err);
+    assert.equal(lines(out).at(-1).delivered, 3);
+    const receipts = lines((await listen.ended).out).filter(({ type }) => type === 'receipt');
+    assert.deepEqual(
+      receipts.map(({ duplicate }) => duplicate),
+      ['duplicate', 'duplicate', 'duplicate'],
+    );
+  },
+
+  async 'endpoints, formats and completion'() {
+    const added = await run('endpoints', 'add', 'prod', 'https://example.com/notify', '--json');
+    assert.equal(added.code, 0, added.err);
+    assert.equal(JSON.parse((await run('endpoints', 'list', '--json')).out)[0].name, 'prod');
+    for (const format of ['table', 'markdown', 'junit', 'html', 'prometheus', 'csv'])
+      assert.match((await run('report', '--format', format, '--calls')).out, /\S/);
+    assert.match((await run('support-bundle')).out, /mo-notify support bundle/);
+    const candidates = await run('completion', '__complete', '_send-test', '_p');
+    assert.match(candidates.out, /^prod\t/);
+  },
+
   async 'the library'() {
     const { signPayload, verifySignature } = await import('mo-notify');
     const secret = "It's a Secret to Everybody";
