@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
-import { DEFAULT_SCHEDULE, type RetrySchedule, toSchedule } from '../core/schedule.ts';
+import {
+  DEFAULT_SCHEDULE,
+  DEFAULT_TIMEOUT_MS,
+  type RetrySchedule,
+  retryHorizon,
+  toSchedule,
+} from '../core/schedule.ts';
+import { parseDuration } from '../core/time.ts';
 import type { Context } from './context.ts';
 
 /** What the config says of endpoints; nothing where there is none. */
@@ -20,4 +27,13 @@ export async function configuredSchedules(
     const known = Object.hasOwn(endpoints, name) ? endpoints[name] : undefined;
     return known === undefined ? DEFAULT_SCHEDULE : toSchedule(known);
   };
+}
+
+/** The longest over which a delivery may be retried, ms: by the usual schedule, or that of an endpoint of the config. */
+export async function longestRetries(context: Context): Promise<number> {
+  const endpoints = Object.values(await configuredEndpoints(context));
+  const horizons = endpoints.map(({ timeout, ...given }) =>
+    retryHorizon(toSchedule(given), timeout === undefined ? DEFAULT_TIMEOUT_MS : parseDuration(timeout)),
+  );
+  return Math.max(retryHorizon(DEFAULT_SCHEDULE, DEFAULT_TIMEOUT_MS), ...horizons);
 }

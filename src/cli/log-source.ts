@@ -12,7 +12,8 @@ import type { ColumnMap, LogFile } from '../logs/log-item.ts';
 import type { Skips } from '../logs/skips.ts';
 import type { Context } from './context.ts';
 
-const CHUNK = 1024 ** 2;
+/** Larger ones live so long that they pile up before they are let go of, smaller ones take more time. */
+const CHUNK = 256 * 1024;
 
 /** A log that a command was pointed at. */
 export interface LogSource {

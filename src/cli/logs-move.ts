@@ -1,17 +1,17 @@
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { hashBytes } from '../core/byte-hash.ts';
+import { hashText } from '../core/byte-hash.ts';
 import { EnvironmentError, EXIT, StoreError, UsageError } from '../core/errors.ts';
 import { EventTable } from '../core/event-table.ts';
 import type { LogRecord, RecordKind } from '../core/record.ts';
-import { DEFAULT_SCHEDULE, outageHorizon } from '../core/schedule.ts';
 import type { LogEntry, Store } from '../core/store.ts';
 import { formatDuration, formatTimestamp, parseMoment, parseSpan } from '../core/time.ts';
 import { type ExportFormat, exportLog } from '../logs/export-log.ts';
 import { readLog } from '../logs/log-file.ts';
 import { mergeByTime } from '../logs/merge-log.ts';
 import { Skips } from '../logs/skips.ts';
+import { longestRetries } from './configured.ts';
 import { confirm } from './confirm.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { type FilterOptions, parseFilter } from './log-filter.ts';
@@ -85,7 +85,7 @@ export async function importRecords(
       if (!('record' in item)) skips.add(item);
       else if (known.add(item.record)) {
         counts.imported += 1;
-        const adding = store.addRecord(item.record);
+        const adding = add(store, item.record);
         // It may fail while the file is being read, before anybody waits for it.
         adding.catch(() => {});
         underWay.push(adding);
@@ -106,15 +106,18 @@ export async function importRecords(
   });
 }
 
+function add(store: Store, record: LogRecord): Promise<void> {
+  // Attempts need not be looked at one by one, as what may be a duplicate must.
+  return record.kind === 'attempt' ? store.addAttempt(record.attempt, record.body) : store.addRecord(record);
+}
+
 /** The records of a store by their ids, so that a file that is imported twice is there once. */
 async function knownIds(store: Store): Promise<{ add: (record: LogRecord) => boolean }> {
   const ids = new EventTable();
   const hash = { low: 0, high: 0 };
   const add = (record: LogRecord) => {
     const { id } = record.kind === 'attempt' ? record.attempt : record.receipt;
-    // UTF-16, in which halves of surrogate pairs differ.
-    const bytes = Buffer.from(id, 'utf16le');
-    hashBytes(bytes, 0, bytes.length, hash);
+    hashText(id, hash);
     ids.find(hash, record.kind === 'attempt' ? 0 : 1, 0);
     return ids.added;
   };
@@ -134,10 +137,10 @@ export async function prune(context: Context, options: PruneOptions): Promise<vo
   const now = context.io.now();
   const before = parseMoment(options.before, now, '--before');
   const keepMs = parseSpan(options.keepKeys, '--keep-keys');
-  const horizon = outageHorizon(DEFAULT_SCHEDULE).atMost;
+  const horizon = await longestRetries(context);
   if (keepMs < horizon) {
     throw new UsageError(
-      `--keep-keys: '${options.keepKeys}' is less than the ${formatDuration(horizon)} over which a delivery is retried; its retries would count as new.`,
+      `--keep-keys: '${options.keepKeys}' is less than the ${formatDuration(horizon)} over which a delivery may be retried; its retries would count as new. Write ${Math.ceil(horizon / 1000)}s or more.`,
     );
   }
   const store = await context.store();

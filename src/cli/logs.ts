@@ -97,8 +97,10 @@ async function list(context: Context, options: ListOptions): Promise<void> {
     last[record.kind] = seq;
     print(context, record, options);
   }
+  const next = `${last.attempt}.${last.receipt}`;
   if (shown === 0) context.note(`No records match in ${store.location}.`);
-  else if (more) context.note(`Older ones: --cursor ${last.attempt}.${last.receipt}`);
+  else if (more && options.json === true) context.printJson({ type: 'page', cursor: next });
+  else if (more) context.note(`Older ones: --cursor ${next}`);
 }
 
 async function tail(context: Context, options: TailOptions): Promise<void> {

@@ -1,4 +1,4 @@
-import { hashBytes } from '../core/byte-hash.ts';
+import { hashText } from '../core/byte-hash.ts';
 import { EventTable } from '../core/event-table.ts';
 import { parsePayload } from '../core/payload.ts';
 import { isSuccess, type LogRecord, type RecordKind } from '../core/record.ts';
@@ -208,7 +208,6 @@ const hash = { low: 0, high: 0 };
 
 /** Good until the next call. */
 function hashOf(id: string): typeof hash {
-  const bytes = Buffer.from(id);
-  hashBytes(bytes, 0, bytes.length, hash);
+  hashText(id, hash);
   return hash;
 }

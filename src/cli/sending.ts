@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../core/errors.ts';
 import { attemptToJson } from '../core/record.ts';
-import { type RetrySchedule, toSchedule } from '../core/schedule.ts';
+import { DEFAULT_TIMEOUT_MS, type RetrySchedule, toSchedule } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
 import { parseDuration } from '../core/time.ts';
 import type { DeliveryStyle } from '../sender/delivery.ts';
@@ -54,7 +54,8 @@ export function withSendingOptions(command: Command): Command {
 /** `replay` is the run's id where it is one. Throws UsageError. */
 export function readSending(options: SendingOptions, target: Target, replay: string | null): Sending {
   const { endpoint } = target;
-  const timeoutMs = parseDuration(options.timeout ?? endpoint?.timeout ?? '30s', '--timeout');
+  const timeout = options.timeout ?? endpoint?.timeout;
+  const timeoutMs = timeout === undefined ? DEFAULT_TIMEOUT_MS : parseDuration(timeout, '--timeout');
   if (timeoutMs === 0)
     throw new UsageError("--timeout: '0s' would fail every attempt. Give it some time, such as 30s.");
   return {

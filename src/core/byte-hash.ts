@@ -7,6 +7,15 @@ export interface ByteHash {
 /** Drawn anew in each process, so that no file can be written to make its ids collide. */
 const SEED = Math.floor(Math.random() * 2 ** 32);
 
+const HALF_A_PAIR = /\p{Cs}/u;
+
+/** The hash of a text's UTF-8. Halves of surrogate pairs, which UTF-8 has no bytes for, are told apart all the same. */
+export function hashText(text: string, into: ByteHash): void {
+  // The first byte is one that UTF-8 never has.
+  const bytes = HALF_A_PAIR.test(text) ? Buffer.from(`\xff${text}`, 'utf16le') : Buffer.from(text);
+  hashBytes(bytes, 0, bytes.length, into);
+}
+
 /** Hashes `bytes[start, end)` into `into`, four bytes at a time; not for secrets. Equal bytes hash equally, in this process. */
 export function hashBytes(bytes: Uint8Array, start: number, end: number, into: ByteHash): void {
   let low = SEED ^ (end - start);

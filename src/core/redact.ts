@@ -1,4 +1,8 @@
-const NUMBER = /(?<!\w)\+?\d{7,15}(?!\w)/g;
+/**
+ * Digits that no word runs into. The letters and digits of an escape are no word: JSON's `\n` and `\u002b`, a URL's
+ * `%2B`. That a digit or a plus comes is asked first, because it is asked at every place of a text.
+ */
+const NUMBER = /(?=[+\d])(?:(?<!\w)|(?<=\\(?:[bfnrt]|u[\da-fA-F]{4})|%[\da-fA-F]{2}))\+?\d{7,15}(?!\w)/g;
 const PLAIN = /^[\x20-\x7e]*$/;
 
 /** `+919876543210` -> `+91******3210`: enough to recognise a caller by, not enough to call (contract §3). */
@@ -57,6 +61,14 @@ export function displayUrl(url: URL | string): string {
     copy.password = '';
   }
   return copy.href;
+}
+
+/** The same for a text that should be a URL, or may hold one; whatever carries no user or password stays as it is. */
+export function withoutCredentials(text: string): string {
+  if (!text.includes('@')) return text;
+  const { username = '', password = '' } = URL.canParse(text) ? new URL(text) : {};
+  const shown = username === '' && password === '' ? text : displayUrl(text);
+  return shown.replaceAll(/(?<=\/\/)[^\s/?#]+@/g, '***@');
 }
 
 /** A URL for strangers: without its user, password, and the query, in which tokens travel. */

@@ -8,6 +8,8 @@ export interface RetrySchedule {
 }
 
 export const DEFAULT_SCHEDULE: RetrySchedule = { retries: 3, backoffMs: [1000, 5000, 25_000] };
+/** The whole of an attempt, where nothing else is said. */
+export const DEFAULT_TIMEOUT_MS = 30_000;
 const JITTER = 0.2;
 const RETRY_AFTER_CAP_MS = 60_000;
 
@@ -43,7 +45,7 @@ export function retryDelay(
   random: number,
 ): number | null {
   if (attempt > schedule.retries || answer.status === 410) return null;
-  const base = schedule.backoffMs[Math.min(attempt, schedule.backoffMs.length) - 1] ?? 0;
+  const base = pauseAfter(schedule, attempt);
   const jittered = Math.min(MAX_TIMER_MS, Math.round(base * (1 - JITTER + 2 * JITTER * random)));
   if (answer.status !== 429 && answer.status !== 503) return jittered;
   const asked = parseRetryAfter(answer.retryAfter, answer.now);
@@ -64,9 +66,24 @@ export function parseRetryAfter(value: string | null, now: number): number | nul
  * How long an endpoint may be down before events are lost, ms: an event that comes as the outage begins gets its last
  * attempt `surely` after that, or with luck in the jitter `atMost`. Answers that take their time add to both.
  */
-export function outageHorizon({ retries, backoffMs }: RetrySchedule): { surely: number; atMost: number } {
+export function outageHorizon(schedule: RetrySchedule): { surely: number; atMost: number } {
   let pauses = 0;
-  for (let retry = 1; retry <= retries; retry++)
-    pauses += backoffMs[Math.min(retry, backoffMs.length) - 1] ?? 0;
+  for (let retry = 1; retry <= schedule.retries; retry++) pauses += pauseAfter(schedule, retry);
   return { surely: Math.round(pauses * (1 - JITTER)), atMost: Math.round(pauses * (1 + JITTER)) };
+}
+
+/**
+ * How long after a delivery began its last attempt may still be under way, ms: every attempt takes its whole time, and
+ * every pause is the longest that jitter makes it, or the 60 s that `Retry-After` may ask for.
+ */
+export function retryHorizon(schedule: RetrySchedule, timeoutMs: number): number {
+  let ms = timeoutMs;
+  for (let retry = 1; retry <= schedule.retries; retry++)
+    ms += Math.max(RETRY_AFTER_CAP_MS, Math.round(pauseAfter(schedule, retry) * (1 + JITTER))) + timeoutMs;
+  return ms;
+}
+
+/** The pause after failed attempt number `attempt` without its jitter; the last of the list serves for all further ones. */
+function pauseAfter({ backoffMs }: RetrySchedule, attempt: number): number {
+  return backoffMs[Math.min(attempt, backoffMs.length) - 1] ?? 0;
 }

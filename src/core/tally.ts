@@ -1,5 +1,14 @@
 import { Histogram } from './histogram.ts';
 
+/** How much of an event's type it is counted by, in characters: one from outside may be as long as a body. */
+export const TYPE_LENGTH = 256;
+
+/** An event's type as far as it is counted by. */
+export function countedType<Type extends string | null>(event: Type): Type {
+  if (event === null || event.length <= TYPE_LENGTH) return event;
+  return [...event.slice(0, 2 * TYPE_LENGTH)].slice(0, TYPE_LENGTH).join('') as Type;
+}
+
 /** What attempts at one endpoint add up to. Negative tests (`fault`) are left out. */
 export interface EndpointTally {
   name: string;

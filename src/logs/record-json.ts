@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { type Attempt, type LogRecord, OUTCOMES, type Receipt } from '../core/record.ts';
+import { withoutCredentials } from '../core/redact.ts';
 import { parseTimestamp } from '../core/time.ts';
 
 /** Why a value is no record, in words that fit after `line 7: `. */
@@ -39,8 +40,8 @@ function attempt(json: Json): Attempt {
     eventId: text(json, 'event_id'),
     event: textOrNull(json, 'event'),
     callId: textOrNull(json, 'call_id'),
-    endpoint: text(json, 'endpoint'),
-    url: text(json, 'url'),
+    endpoint: withoutCredentials(text(json, 'endpoint')),
+    url: withoutCredentials(text(json, 'url')),
     attempt: count(json, 'attempt'),
     dueAt: json.due_at === undefined ? sentAt : moment(json, 'due_at'),
     sentAt,

@@ -1,11 +1,12 @@
 import { AttemptTally, type GroupTally } from '../core/attempt-tally.ts';
-import { type ByteHash, hashBytes } from '../core/byte-hash.ts';
+import { type ByteHash, hashBytes, hashText } from '../core/byte-hash.ts';
 import { Interner } from '../core/interner.ts';
 import { ReceiptCounter } from '../core/receipt-tally.ts';
 import { type Attempt, isAccepted, type LogRecord, type Outcome, recordTime } from '../core/record.ts';
 import { matchesFilter } from '../core/record-filter.ts';
+import { withoutCredentials } from '../core/redact.ts';
 import type { RecordFilter } from '../core/store.ts';
-import type { Tally } from '../core/tally.ts';
+import { countedType, type Tally, TYPE_LENGTH } from '../core/tally.ts';
 import { type AttemptLine, FIELD } from './attempt-line.ts';
 import { readLog } from './log-file.ts';
 import type { LogFormat } from './log-format.ts';
@@ -15,7 +16,6 @@ import { Skips } from './skips.ts';
 
 /** About what a line of an export takes, bytes: a guess at how many there are. */
 const LINE_BYTES = 360;
-const TYPE_LENGTH = 256;
 const MOST_TYPES = 2 ** 16 - 1;
 const MOST_PLACES = 2 ** 20;
 
@@ -112,8 +112,7 @@ class LogCounter {
     this.#see(recordTime(record));
     if (record.kind === 'attempt') {
       const { attempt } = record;
-      const id = Buffer.from(attempt.eventId);
-      hashBytes(id, 0, id.length, this.#hash);
+      hashText(attempt.eventId, this.#hash);
       const latency = tenths(attempt.sentAt, attempt.dueAt, attempt.durationMs);
       this.#attempts.add(this.#group(attempt), this.#hash, latency);
       return;
@@ -122,7 +121,7 @@ class LogCounter {
     const { event, signature, duplicate, flags, forward, latencyMs } = receipt;
     const redelivery = flags.includes('redelivery');
     const facts = {
-      event: cut(event),
+      event: countedType(event),
       signature,
       duplicate,
       accepted: isAccepted(receipt),
@@ -146,8 +145,9 @@ class LogCounter {
   #outcomesCounted = 0;
 
   #group(about: Pick<Attempt, 'endpoint' | 'url' | 'event' | 'status' | 'outcome' | 'replayOf'>): GroupTally {
-    const { endpoint, url, status, outcome } = about;
-    const event = cut(about.event);
+    const { status, outcome } = about;
+    const [endpoint, url] = [withoutCredentials(about.endpoint), withoutCredentials(about.url)];
+    const event = countedType(about.event);
     const replay = about.replayOf !== null;
     const key = JSON.stringify([endpoint, url, event, status, outcome, replay]);
     let group = this.#groupsByText.get(key);
@@ -180,19 +180,18 @@ export function lineMatches(line: AttemptLine, filter: RecordFilter): boolean {
   if (eventId !== undefined && line.text(FIELD.event_id) !== eventId) return false;
   if (callId !== undefined && line.text(FIELD.call_id) !== callId) return false;
   if (run !== undefined && (line.text(FIELD.run) ?? '') !== run) return false;
-  if (endpoint !== undefined && line.text(FIELD.endpoint) !== endpoint && line.text(FIELD.url) !== endpoint)
-    return false;
+  if (endpoint !== undefined && !isAt(line, endpoint)) return false;
   if (status === undefined) return true;
   if (status === 'failed') return line.text(FIELD.outcome) !== 'delivered';
   return line.status !== null && line.status >= status.least && line.status <= status.most;
 }
 
+function isAt(line: AttemptLine, endpoint: string): boolean {
+  const places = [FIELD.endpoint, FIELD.url];
+  return places.some((field) => withoutCredentials(line.text(field) as string) === endpoint);
+}
+
 /** From due to answered in tenths of ms, rounded as the store's tally rounds it. */
 function tenths(sentAt: number, dueAt: number, durationMs: number): number {
   return Math.trunc(10 * (sentAt - dueAt + durationMs) + 0.5);
-}
-
-/** An event's type as far as it is counted by: one from outside may be as long as a body. */
-function cut(event: string | null): string | null {
-  return event === null || event.length <= TYPE_LENGTH ? event : [...event].slice(0, TYPE_LENGTH).join('');
 }

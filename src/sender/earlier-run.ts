@@ -1,4 +1,4 @@
-import { type ByteHash, hashBytes } from '../core/byte-hash.ts';
+import { type ByteHash, hashText } from '../core/byte-hash.ts';
 import { EventTable } from '../core/event-table.ts';
 import { KILLED } from '../core/record.ts';
 import type { ReplayState, Store } from '../core/store.ts';
@@ -28,13 +28,9 @@ export async function readEarlierRun(store: Store, state: ReplayState): Promise<
   const known = new EventTable();
   const hash: ByteHash = { low: 0, high: 0 };
   let done = 0;
-  const look = (id: string) => {
-    const bytes = Buffer.from(id);
-    hashBytes(bytes, 0, bytes.length, hash);
-  };
   for await (const attempt of store.attempts({ run: state.run })) {
     if (attempt.replayOf === null || attempt.fault === KILLED) continue;
-    look(attempt.replayOf);
+    hashText(attempt.replayOf, hash);
     const slot = known.find(hash, 0, 0);
     // What was cut off by the run's own end is as good as not begun.
     if (attempt.outcome === 'aborted' || known.valueAt(slot) === DONE) continue;
@@ -47,7 +43,7 @@ export async function readEarlierRun(store: Store, state: ReplayState): Promise<
     state,
     done,
     of(id) {
-      look(id);
+      hashText(id, hash);
       const value = known.get(hash, 0);
       if (value === undefined) return null;
       if (value === DONE) return { done: true, attempts: 0, dueAt: 0 };

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type Database from 'libsql';
 import { parsePayload } from '../core/payload.ts';
 import { isAccepted, type LogRecord } from '../core/record.ts';
@@ -11,7 +10,7 @@ export function insertRecord(db: Database.Database, record: LogRecord): void {
   const values: Value[] = [];
   if (record.kind === 'attempt') {
     pushAttempt(values, record.attempt, record.body);
-    insert(db, 'attempts', ATTEMPT_COLUMNS, values);
+    statementsOf(db).attempt.run(values);
     return;
   }
   try {
@@ -30,35 +29,44 @@ function insertReceipt(
   { receipt, headers, body }: ReceiptRecord,
   bodyKey: Buffer | null,
 ): void {
-  const { duplicate, forward, attempt, secret, transitMs, bodyBytes } = receipt;
+  const { duplicate, forward } = receipt;
   const values: Value[] = [];
+  const kept = { headers: body === null ? [] : (headers ?? []), body };
+  // The receipt comes last: adding to a copy takes far longer than copying into what is there.
   const unused = { timestampMs: null, accepted: false, forwarding: false };
-  pushReceipt(
-    values,
-    { ...receipt, ...unused, headers: headers ?? [], body: body ?? new Uint8Array() },
-    { duplicate, redelivery: false, bodyKey },
-  );
-  const seq = insert(db, 'receipts', RECEIPT_COLUMNS, values);
-  if (forward !== null) {
-    const json = JSON.stringify([forward.status, forward.durationMs, forward.error]);
-    db.prepare('UPDATE receipts SET forward = ? WHERE seq = ?').run([json, seq]);
-  }
-  if (body === null) {
-    const known = JSON.stringify([attempt, secret, transitMs, bodyBytes]);
-    db.prepare('UPDATE receipts SET body = NULL, detail = ? WHERE seq = ?').run([known, seq]);
-  }
+  pushReceipt(values, { ...unused, ...kept, ...receipt }, { duplicate, redelivery: false, bodyKey });
+  values.push(forward && JSON.stringify([forward.status, forward.durationMs, forward.error]));
+  statementsOf(db).receipt.run(values);
 }
 
 /** By what the delivery is known from now on; a record without its body can only be found by its event id. */
 function importedKey({ receipt, body }: ReceiptRecord): Buffer | null {
   const first = receipt.duplicate !== 'duplicate' && !receipt.flags.includes('redelivery');
   if (!first || !isAccepted(receipt)) return null;
-  if (body === null) return hash('sha256', `without a body: ${receipt.id}`, 'buffer');
+  if (body === null) return keyOf(Buffer.from(`without a body: ${receipt.id}`), receipt.receivedAt);
   return keyOf(body, parsePayload(body).timestampMs);
 }
 
-function insert(db: Database.Database, table: string, columns: string, values: Value[]): number {
-  const marks = columns.replaceAll(/\w+/g, '?');
-  const { lastInsertRowid } = db.prepare(`INSERT INTO ${table} (${columns}) VALUES (${marks})`).run(values);
-  return Number(lastInsertRowid);
+interface Statements {
+  attempt: Database.Statement;
+  receipt: Database.Statement;
+}
+
+const statements = new WeakMap<Database.Database, Statements>();
+
+/** The connection's own, made once: making one takes longer than a row does. */
+function statementsOf(db: Database.Database): Statements {
+  let made = statements.get(db);
+  if (made === undefined) {
+    made = {
+      attempt: db.prepare(insertion('attempts', ATTEMPT_COLUMNS)),
+      receipt: db.prepare(insertion('receipts', `${RECEIPT_COLUMNS}, forward`)),
+    };
+    statements.set(db, made);
+  }
+  return made;
+}
+
+function insertion(table: string, columns: string): string {
+  return `INSERT INTO ${table} (${columns}) VALUES (${columns.replaceAll(/\w+/g, '?')})`;
 }

@@ -17,12 +17,14 @@ export const ATTEMPT_COLUMNS =
 /** Adds a receipt's values to those of its statement. `bodyKey` is what it is found by from now on. */
 export function pushReceipt(
   values: Value[],
-  receipt: NewReceipt,
+  receipt: Omit<NewReceipt, 'body'> & { body: Uint8Array | null },
   found: { duplicate: StoredReceipt['duplicate']; redelivery: boolean; bodyKey: Buffer | null },
 ): void {
   const { duplicate, redelivery, bodyKey } = found;
   const flags = redelivery ? [...receipt.flags, 'redelivery'] : receipt.flags;
-  const known = JSON.stringify([receipt.attempt, receipt.secret, receipt.transitMs]);
+  const { attempt, secret, transitMs, bodyBytes, body } = receipt;
+  // How long a body is, it says itself.
+  const known = JSON.stringify([attempt, secret, transitMs, ...(body === null ? [bodyBytes] : [])]);
   values.push(
     toText(receipt.id),
     toText(receipt.eventId),
@@ -37,7 +39,7 @@ export function pushReceipt(
     flags.length === 0 ? null : JSON.stringify(flags),
     receipt.headers.length === 0 ? known : `${known}\n${receipt.headers.join('\n')}`,
     bodyKey,
-    receipt.body,
+    body,
   );
 }
 

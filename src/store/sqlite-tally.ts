@@ -6,10 +6,17 @@ import { Interner } from '../core/interner.ts';
 import { ReceiptCounter, type ReceiptFacts } from '../core/receipt-tally.ts';
 import { OUTCOMES, type Outcome, type Receipt } from '../core/record.ts';
 import type { RecordFilter } from '../core/store.ts';
-import { type EndpointTally, emptyReceiptTally, type ReceiptTally, type Tally } from '../core/tally.ts';
+import {
+  countedType,
+  type EndpointTally,
+  emptyReceiptTally,
+  type ReceiptTally,
+  type Tally,
+  TYPE_LENGTH,
+} from '../core/tally.ts';
 import { type Answer, inTurn, type Question, readAhead } from './read-ahead.ts';
 import type { Reader } from './sqlite-read.ts';
-import { fromText } from './sqlite-text.ts';
+import { ESCAPED_LENGTH, fromText } from './sqlite-text.ts';
 import { matchesNone, type Where, where } from './sqlite-where.ts';
 
 /** How many rows become one run of bytes. */
@@ -23,7 +30,12 @@ const NULL = 0xfd;
 /** Before the place of a text in the list of those that a column mostly holds. */
 const KNOWN = 0xfc;
 const FIRST = 0x31;
-const TYPE_LENGTH = 256;
+/** Where each of its characters is escaped, this much of an event's type holds all that it is counted by. */
+const EVENT = shortened(
+  'event',
+  EVENT_TYPES,
+  `substr(${nullable('event')}, 1, ${TYPE_LENGTH * ESCAPED_LENGTH})`,
+);
 
 /**
  * What a row is counted by: how SQLite's `format` writes each column. Those of the group are what many rows have in
@@ -39,7 +51,7 @@ const ATTEMPT: Layout = {
   group: [
     ['%s', 'endpoint'],
     ['%s', 'url'],
-    ['%s', shortened('event', EVENT_TYPES, `substr(${nullable('event')}, 1, ${TYPE_LENGTH})`)],
+    ['%s', EVENT],
     ['%s', nullable('status')],
     ['%s', shortened('outcome', OUTCOMES, 'outcome')],
     ['%d', 'replay_of IS NOT NULL'],
@@ -50,11 +62,11 @@ const RECEIPT: Layout = {
   time: 'received_at',
   fields: [['%s', nullable('latency_ms')]],
   group: [
-    ['%s', shortened('event', EVENT_TYPES, `substr(${nullable('event')}, 1, ${TYPE_LENGTH})`)],
+    ['%s', EVENT],
     ['%s', 'signature'],
     ['%s', nullable('duplicate')],
     ['%d', 'status IS NULL OR status BETWEEN 200 AND 299 OR forward IS NOT NULL'],
-    ['%d', 'flags LIKE \'%"redelivery"%\''],
+    ['%d', 'instr(flags, \'"redelivery"\') > 0'],
     ['%d', 'forward IS NOT NULL'],
   ],
 };
@@ -201,7 +213,7 @@ function toGroup(key: Buffer) {
   return {
     endpoint: endpoint ?? '',
     url: url ?? '',
-    event: event ?? null,
+    event: countedType(event ?? null),
     status: status === null ? null : Number(status),
     outcome: outcome as Outcome,
     replay: replay === '1',
@@ -211,7 +223,7 @@ function toGroup(key: Buffer) {
 function toFacts(key: Buffer): ReceiptFacts {
   const [event, signature, duplicate, accepted, redelivery, forwarded] = texts(key, { 0: EVENT_TYPES });
   return {
-    event: event ?? null,
+    event: countedType(event ?? null),
     signature: signature as Receipt['signature'],
     duplicate: duplicate as Receipt['duplicate'],
     accepted: accepted === '1' && (signature === 'valid' || signature === 'unchecked'),

@@ -120,10 +120,12 @@ describe('the pages of logs list', () => {
       const { out, err } = await call(location, [
         ...['logs', 'list', '--json', '--limit', String(limit), ...cursor, ...flags],
       ]);
-      const rows = out.split('\n').filter((text) => text !== '');
+      const lines = out.split('\n').filter((text) => text !== '');
+      const rows = lines.map((text) => JSON.parse(text) as { id: string; type?: string; cursor?: string });
+      expect(err).toBe('');
+      const next = rows.at(-1)?.type === 'page' ? rows.pop()?.cursor : undefined;
       expect(rows.length).toBeLessThanOrEqual(limit);
-      shown.push(...rows.map((text) => (JSON.parse(text) as { id: string }).id));
-      const next = /^Older ones: --cursor (\S+)$/m.exec(err)?.[1];
+      shown.push(...rows.map(({ id }) => id));
       if (next === undefined) return shown;
       cursor = ['--cursor', next];
       await between();
@@ -151,6 +153,20 @@ describe('the pages of logs list', () => {
     const shown = await pages(varied, 7);
     expect(new Set(shown).size).toBe(all.length);
     expect(shown).toHaveLength(all.length);
+  });
+
+  test('name the next one at their end, but for --quiet: a hint on stderr, with --json a line', async () => {
+    expect((await list('--limit', '3')).err).toBe('Older ones: --cursor 5.4\n');
+    expect((await list('--limit', '3', '--quiet')).err).toBe('');
+    for (const quiet of [[], ['--quiet']]) {
+      const { out, err } = await list('--limit', '3', '--json', ...quiet);
+      expect(err).toBe('');
+      expect(out.trimEnd().split('\n').slice(3)).toEqual(['{"type":"page","cursor":"5.4"}']);
+    }
+    for (const flags of [[], ['--json']]) {
+      const { out, err } = await list('--limit', '10', ...flags);
+      expect(out + err).not.toMatch(/cursor/);
+    }
   });
 
   test('are not disturbed by what comes in meanwhile', async () => {

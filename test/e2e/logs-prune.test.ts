@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
 import { AT, newAttempt, newReceipt } from '../helpers/records.ts';
-import { startOnTerminal } from '../helpers/spawn-cli.ts';
+import { startOnTerminal, tempFolder } from '../helpers/spawn-cli.ts';
 import { call, fill, newStore } from '../helpers/varied-log.ts';
 
 const MINUTE = 60_000;
@@ -105,10 +107,10 @@ describe('E14 logs prune', () => {
     [['--before', 'last week', '--yes'], `--before: 'last week' is not a time`],
     [['--yes'], `required option '--before <time>' not specified`],
     [
-      ['--before', '1d', '--yes', '--keep-keys', '36s'],
-      `'36s' is less than the 37.2 s over which a delivery is retried`,
+      ['--before', '1d', '--yes', '--keep-keys', '299s'],
+      `'299s' is less than the 5 min 0 s over which a delivery may be retried; its retries would count as new. Write 300s or more.`,
     ],
-    [['--before', '1d', '--yes', '--keep-keys', '0s'], 'less than the 37.2 s'],
+    [['--before', '1d', '--yes', '--keep-keys', '0s'], 'less than the 5 min 0 s'],
     [['--before', '1d', '--yes', '--keep-keys', 'long'], `--keep-keys: 'long' is not a duration`],
   ])('%j is refused, and nothing is removed', async (flags, message) => {
     const store = await agedStore();
@@ -127,15 +129,38 @@ describe('E14 after a prune a late copy', () => {
     expect(await comesAgain(store, 'ev_2')).toBe('duplicate');
     expect(await comesAgain(store, 'ev_1')).toBe('duplicate');
     expect(await comesAgain(store, 'ev_0')).toBe(null);
-    await prune(store, '--before', '1m', '--keep-keys', '1m', '--yes');
+    await prune(store, '--before', '1m', '--keep-keys', '5m', '--yes');
     expect(await comesAgain(store, 'ev_1')).toBe(null);
   });
 
   test('at the shortest that --keep-keys takes is a duplicate over the whole retry horizon', async () => {
-    const store = await fill(newStore(), (open) => open.addReceipt(newReceipt({ receivedAt: NOW - 37_199 })));
-    await prune(store, '--before', '1s', '--keep-keys', '37.2s', '--yes');
+    const store = await fill(newStore(), (open) =>
+      open.addReceipt(newReceipt({ receivedAt: NOW - 299_999 })),
+    );
+    await prune(store, '--before', '1s', '--keep-keys', '5m', '--yes');
     expect(await totals(store)).toMatchObject({ receipts: 0 });
     expect(await comesAgain(store, 'ev_1')).toBe('duplicate');
+  });
+
+  test.each([
+    ['a longer backoff', { backoff: '1h', retries: 2 }, 7200 * 1.2 + 90],
+    ['more retries', { retries: 100 }, 100 * 60 + 101 * 30],
+    ['a longer timeout', { timeout: '10m' }, 3 * 60 + 4 * 600],
+    ['a shorter schedule than the usual', { retries: 0, timeout: '1s' }, 300],
+  ])('of an endpoint with %s is known as long as one may come', async (_, about, seconds) => {
+    const cwd = tempFolder();
+    const endpoint = { url: 'https://crm.example.com/', secret: 'env:S', ...about };
+    const usual = { url: 'https://erp.example.com/', secret: 'env:S' };
+    writeFileSync(join(cwd, 'mo-notify.config.json'), JSON.stringify({ endpoints: { usual, endpoint } }));
+    const store = await agedStore();
+    const keep = (time: number) =>
+      call(store, ['logs', 'prune', '--before', '1d', '--dry-run', '--keep-keys', `${time}s`], {
+        now: NOW,
+        cwd,
+      });
+    const refused = await keep(seconds - 1);
+    expect(refused.err).toContain(` Write ${seconds}s or more.`);
+    expect([refused.code, (await keep(seconds)).code]).toEqual([2, 0]);
   });
 
   test('with another body is still a conflict, and under another id a suspected replay', async () => {

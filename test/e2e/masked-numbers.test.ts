@@ -9,7 +9,8 @@ import { filesWith } from '../helpers/find-text.ts';
 import { tempFolder } from '../helpers/spawn-cli.ts';
 import { testIo } from '../helpers/test-io.ts';
 
-const CALLER = '+919812345678';
+const DIGITS = '919812345678';
+const CALLER = `+${DIGITS}`;
 // An answer is cut short after it is masked, so the last digits may be missing.
 const MASKED = '+91******';
 const env = { MO_SECRET: 'a secret' };
@@ -57,33 +58,59 @@ describe('a caller’s number is masked wherever people look', () => {
     expect(Buffer.from(deliveries[0]?.body_base64 ?? '', 'base64').toString()).toContain(CALLER);
   });
 
-  test.each([[['--json']], [[]]])(
-    'in what listen %j shows, of deliveries and of its app’s answers',
-    async (mode) => {
+  test.each([
+    [['--json'], 'compact'],
+    [[], 'compact'],
+    [[], 'escaped'],
+  ])('in what listen %j shows, of deliveries that are %s and of its app’s answers', async (mode, format) => {
+    const cwd = tempFolder();
+    const io = testIo({ cwd, env });
+    const args = [
+      '--port',
+      '0',
+      '--host',
+      '127.0.0.1',
+      '-f',
+      String(echo),
+      '-v',
+      '--max-events',
+      '1',
+      ...mode,
+    ];
+    const ended = run(['listen', ...args], io);
+    const [, port] = (await io.waitFor(/http:\/\/127\.0\.0\.1:(\d+)/)) as string[];
+    answer = 422;
+    const { shown: sent } = await call(
+      ['send-test', port as string, '--retries', '0', '--body-format', format, ...set],
+      cwd,
+    );
+    await ended;
+    expect(sent).toContain('91****');
+    expect(io.out()).toMatch(mode.length === 0 ? /\[422\].*91\*{4}/ : /"status":422/);
+    const { shown: reported } = await call(['report'], cwd);
+    for (const text of [io.out(), io.err(), sent, reported]) expect(text).not.toContain(DIGITS);
+    for (const { path } of filesWith(cwd, [DIGITS])) expect(path).toMatch(/\.mo-notify\/deliveries\.db/);
+  });
+
+  test.each(['compact', 'pretty', 'escaped'])(
+    'in what logs shows and exports of a body that is %s',
+    async (format) => {
       const cwd = tempFolder();
-      const io = testIo({ cwd, env });
-      const args = [
-        '--port',
-        '0',
-        '--host',
-        '127.0.0.1',
-        '-f',
-        String(echo),
-        '-v',
-        '--max-events',
-        '1',
-        ...mode,
-      ];
-      const ended = run(['listen', ...args], io);
-      const [, port] = (await io.waitFor(/http:\/\/127\.0\.0\.1:(\d+)/)) as string[];
-      answer = 422;
-      const { shown: sent } = await call(['send-test', port as string, '--retries', '0', ...set], cwd);
-      await ended;
-      expect(sent).toContain(MASKED);
-      expect(io.out()).toMatch(mode.length === 0 ? /\[422\].*\+91\*{6}/ : /"status":422/);
-      const { shown: reported } = await call(['report'], cwd);
-      for (const text of [io.out(), io.err(), sent, reported]) expect(text).not.toContain(CALLER);
-      for (const { path } of filesWith(cwd, [CALLER])) expect(path).toMatch(/\.mo-notify\/deliveries\.db/);
+      answer = 200;
+      const event = ['--event-id', 'ev_1', '--body-format', format, ...set];
+      await call(['send-test', String(echo), ...event], cwd);
+      const { shown: story } = await call(['logs', 'show', 'ev_1'], cwd);
+      const { shown: exported } = await call(['logs', 'export', '--with-bodies'], cwd);
+      const { body_base64, body_masked } = JSON.parse(exported.split('\n')[0] as string) as Record<
+        string,
+        string
+      >;
+      const body = Buffer.from(body_base64 as string, 'base64').toString();
+      expect(body_masked).toBe(true);
+      for (const text of [story, body]) {
+        expect(text.split('91******5678').length).toBeGreaterThan(2);
+        expect(text).not.toContain(DIGITS);
+      }
     },
   );
 

@@ -1,8 +1,10 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { attemptToJson, receiptToJson } from '../../src/core/record.ts';
 import { openStore } from '../../src/store/open.ts';
 import { SECRET } from '../helpers/delivery.ts';
-import { collect } from '../helpers/records.ts';
+import { collect, newAttempt, newReceipt } from '../helpers/records.ts';
 import { BIN, spawnCli, start, tempFolder } from '../helpers/spawn-cli.ts';
 
 const EACH = 150;
@@ -42,4 +44,34 @@ test('E6 two receivers, two senders and reports in processes of their own share 
   await store.close();
   expect([attempts.length, receipts.length, ids(receipts).size]).toEqual([2 * EACH, 2 * EACH, 2 * EACH]);
   expect(ids(receipts)).toEqual(ids(attempts));
+});
+
+test('E6 imports in processes of their own share one store with a receiver, and skip what is known', async () => {
+  const path = join(tempFolder(), 'deliveries.db');
+  const store = await openStore(path);
+  const file = (from: number) => {
+    const lines = Array.from({ length: 2000 }, (_, i) => {
+      const [id, eventId] = [`id_${from + i}`, `ev_${from + i}`];
+      const receipt = { ...newReceipt({ id, eventId }), duplicate: null, forward: null };
+      return [attemptToJson(newAttempt({ id, eventId })), receiptToJson(receipt)];
+    });
+    const name = join(tempFolder(), 'log.ndjson');
+    writeFileSync(
+      name,
+      lines
+        .flat()
+        .map((line) => JSON.stringify(line))
+        .join('\n'),
+    );
+    return name;
+  };
+  const files = [file(0), file(2000)];
+  const imported = (name: string) => spawnCli(['logs', 'import', name, '--store', path, '--json']);
+  const importing = Promise.all(files.map(imported));
+  for (let i = 0; i < EACH; i++) await store.addReceipt(newReceipt({ id: `own_${i}`, eventId: `own_${i}` }));
+  for (const ended of await importing)
+    expect(ended).toEqual({ code: 0, out: '{"imported":4000,"known":0,"skipped":0}\n', err: '' });
+  expect([await store.count('attempt', {}), await store.count('receipt', {})]).toEqual([4000, 4000 + EACH]);
+  expect((await imported(files[1] as string)).out).toBe('{"imported":0,"known":4000,"skipped":0}\n');
+  await store.close();
 });

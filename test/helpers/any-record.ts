@@ -33,7 +33,7 @@ const id = fc.uuid();
 export const anyAttempt: fc.Arbitrary<Attempt> = fc.record({
   id,
   eventId: fc.oneof(fc.constantFrom('ev_1', 'ev_2'), anyText),
-  event: orNull(fc.oneof(fc.constantFrom('call_missed', 'call_connected'), anyText)),
+  event: orNull(fc.oneof(fc.constantFrom('call_missed', 'call_connected', '\0'.repeat(300)), anyText)),
   callId: orNull(anyText),
   endpoint: fc.oneof(fc.constantFrom('crm', 'erp'), anyText),
   url: fc.oneof(fc.constantFrom('https://a/', 'https://b/'), anyText),
@@ -72,9 +72,12 @@ const anyReceipt: fc.Arbitrary<LogRecord> = fc
       status,
       forward: orNull(fc.record({ status, durationMs: duration, error: orNull(anyText) })),
       bodyBytes: fc.nat(2 ** 20),
-      flags: fc.array(fc.constantFrom('redelivery', 'replay', 'schema:metadata.queue', 'odd_text'), {
-        maxLength: 3,
-      }),
+      flags: fc.array(
+        fc.constantFrom('redelivery', 'REDELIVERY', 'replay', 'schema:metadata.queue', 'odd_text'),
+        {
+          maxLength: 3,
+        },
+      ),
     }),
     headers: orNull(fc.array(header, { minLength: 1, maxLength: 3 }).map((pairs) => pairs.flat())),
     body,

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { displayUrl, maskNumber, maskNumbers, visible, visibleJson } from '../../../src/core/redact.ts';
+import {
+  displayUrl,
+  maskNumber,
+  maskNumbers,
+  visible,
+  visibleJson,
+  withoutCredentials,
+} from '../../../src/core/redact.ts';
 
 // Controls (ESC and so ANSI sequences, C1, CR, LF among them), bidi and other format characters, line separators,
 // halves of surrogate pairs, and everything that takes no room.
@@ -123,6 +130,16 @@ describe('maskNumbers', () => {
     ['glued by commas', '+919876543210,+911234567890', '+91******3210,+91******7890'],
     ['beside line breaks', '9876543210\n9876543210', '98****3210\n98****3210'],
     ['the end of a sentence', 'from 9876543210.', 'from 98****3210.'],
+    ['behind an escaped plus sign', '"\\u002b919876543210"', '"\\u002b91******3210"'],
+    ['behind an escape in capitals', '"\\u002B919876543210"', '"\\u002B91******3210"'],
+    [
+      'in JSON inside of JSON',
+      '"{\\"to\\":\\"\\\\u002b919876543210\\"}"',
+      '"{\\"to\\":\\"\\\\u002b91******3210\\"}"',
+    ],
+    ['on a line of its own in JSON', '"ring\\n9876543210\\nback"', '"ring\\n98****3210\\nback"'],
+    ['in a form or a query', 'from=%2B919876543210&to=1', 'from=%2B91******3210&to=1'],
+    ['behind a space in a query', 'q=%209876543210', 'q=%20******3210'],
   ])('%s', (_, text, masked) => {
     expect(maskNumbers(text)).toBe(masked);
   });
@@ -133,13 +150,16 @@ describe('maskNumbers', () => {
     ['a time', '2025-07-21T12:45:00.123Z'],
     ['a short number', '200 in 123456 ms'],
     ['a digest', '757107ea0eb2509fc211221cce984b8a'],
+    ['a short number behind an escape', '"\\u002b123456"'],
+    ['what only looks like an escape', 'u002b9876543210 n9876543210 2B9876543210'],
   ])('%s is left alone', (_, text) => {
     expect(maskNumbers(text)).toBe(text);
   });
 
-  test('property: no caller survives, between whatever is no letter or digit', () => {
+  test('property: no caller survives, between whatever is no letter or digit, or escapes one', () => {
     const number = fc.stringMatching(/^\+?[1-9][0-9]{7,14}$/);
-    const between = fc.stringMatching(/^[^\w]{1,5}$/);
+    const escapes = fc.constantFrom('\\n', '\\t', '\\u002b', '\\u00E9', '%2B', '%0a');
+    const between = fc.oneof(fc.stringMatching(/^[^\w]{1,5}$/), escapes);
     fc.assert(
       fc.property(
         fc.array(fc.tuple(between, number), { minLength: 1, maxLength: 4 }),
@@ -163,4 +183,32 @@ test.each([
 ])('D13 displayUrl(%s) shows no user or password', (url, shown) => {
   expect(displayUrl(url)).toBe(shown);
   expect(displayUrl(new URL(url))).toBe(shown);
+});
+
+test.each([
+  ['https://user:hunter2@example.com/hook?a=1', 'https://***@example.com/hook?a=1'],
+  ['https://hunter2@example.com', 'https://***@example.com/'],
+  ['https:/user:hunter2@example.com/', 'https://***@example.com/'],
+  ['https://user:hunt@er2@example.com/', 'https://***@example.com/'],
+  ['https://user:hunter2@example.com:99999/no-port', 'https://***@example.com:99999/no-port'],
+  ['//user:hunter2@example.com/no-scheme', '//***@example.com/no-scheme'],
+  [
+    'https://example.com/?next=https://user:hunter2@example.com/',
+    'https://example.com/?next=https://***@example.com/',
+  ],
+  ['to https://user:hunter2@example.com/ and on', 'to https://***@example.com/ and on'],
+])('D13 withoutCredentials(%s) keeps no user or password', (text, kept) => {
+  expect(withoutCredentials(text)).toBe(kept);
+  expect(withoutCredentials(kept)).toBe(kept);
+});
+
+test.each([
+  'https://example.com',
+  'HTTP://Example.com/@team?to=a@b.example',
+  'ops@example.com',
+  '@',
+  'crm',
+  '',
+])('withoutCredentials(%j) is left alone', (text) => {
+  expect(withoutCredentials(text)).toBe(text);
 });

@@ -6,7 +6,9 @@ import {
   outageHorizon,
   parseBackoff,
   parseRetryAfter,
+  type RetrySchedule,
   retryDelay,
+  retryHorizon,
 } from '../../../src/core/schedule.ts';
 import { MAX_TIMER_MS } from '../../../src/core/time.ts';
 
@@ -178,4 +180,50 @@ test('no jitter brings the last attempt before the horizon that is promised', ()
     [1, 2, 3].reduce((at, attempt) => at + (retryDelay(schedule, attempt, failed, random) ?? 0), 0);
   const { surely, atMost } = outageHorizon(schedule);
   expect([last(0), last(1)]).toEqual([surely, atMost]);
+});
+
+test.each([
+  ['the documented schedule', { retries: 3, backoffMs: [1000, 5000, 25_000] }, 30_000, 300_000],
+  [
+    'a pause that jitter makes longer than Retry-After may ask for',
+    { retries: 1, backoffMs: [55_000] },
+    1000,
+    68_000,
+  ],
+  ['more retries than pauses', { retries: 4, backoffMs: [1000, 100_000] }, 10_000, 470_000],
+  ['no retries', { retries: 0, backoffMs: [1000] }, 5000, 5000],
+  ['an empty list', { retries: 1, backoffMs: [] }, 5000, 70_000],
+])('the retry horizon of %s', (_, schedule, timeoutMs, horizon) => {
+  expect(retryHorizon(schedule, timeoutMs)).toBe(horizon);
+});
+
+test('property: whatever the endpoint answers, its last attempt ends within the retry horizon, and may end at it', () => {
+  const schedules = fc.record({
+    retries: fc.integer({ min: 0, max: 6 }),
+    backoffMs: fc.array(fc.integer({ min: 0, max: 200_000 }), { maxLength: 4 }),
+  });
+  const answers = fc.array(
+    fc.record({
+      status: fc.constantFrom(429, 503, 500, null),
+      retryAfter: fc.option(fc.integer({ min: 0, max: 1000 }).map(String)),
+      random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    }),
+    { minLength: 6, maxLength: 6 },
+  );
+  const lastEnd = (
+    schedule: RetrySchedule,
+    given: { status: number | null; retryAfter: string | null; random: number }[],
+  ) =>
+    given.reduce((at, { random, ...answer }, i) => {
+      const delay = retryDelay(schedule, i + 1, { ...answer, now: NOW }, random);
+      return delay === null ? at : at + delay + 7000;
+    }, 7000);
+  fc.assert(
+    fc.property(schedules, answers, (schedule, given) => {
+      const horizon = retryHorizon(schedule, 7000);
+      expect(lastEnd(schedule, given)).toBeLessThanOrEqual(horizon);
+      const worst = given.map(() => ({ status: 503, retryAfter: '60', random: 1 }));
+      expect(lastEnd(schedule, worst)).toBe(horizon);
+    }),
+  );
 });
