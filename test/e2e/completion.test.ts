@@ -115,11 +115,15 @@ describe.each(['bash', 'zsh', 'fish'])('%s', (shell) => {
       const type = (keys: string) => running.child.stdin?.write(keys);
       await running.waitFor(/ready> /);
       if (shell === 'bash') type(`. ${script(shell)}\n`);
+      // A shell that has just shown its first prompt may not have taken over the keyboard yet.
+      type("echo 'at' your service\n");
+      await running.waitFor(/^at your service[\s\S]*ready> /m);
       return {
         ...running,
         type,
         end: async () => {
-          type('\u0003exit\n');
+          // Ctrl-U empties the line; Ctrl-C would throw away what comes right behind it.
+          type('\u0015exit\n');
           return (await running.ended).out;
         },
       };
@@ -128,11 +132,11 @@ describe.each(['bash', 'zsh', 'fish'])('%s', (shell) => {
     test('completes commands, subcommands, values and names into a line that runs', async () => {
       const { type, waitFor, end } = await open();
       type('mo-notify ev\tsh\tcall_disc\t\n');
-      await waitFor(/"event": "call_disconnected"/);
+      await waitFor(/"event": "call_disconnected"[\s\S]*ready> /);
       type('mo-notify endpoints sh\tprod\t--js\t\n');
-      await waitFor(/"name":"production"/);
+      await waitFor(/"name":"production"[\s\S]*ready> /);
       type('mo-notify events list --color=ne\t\n');
-      await waitFor(/call_missed +\S/);
+      await waitFor(/call_missed +\S[\s\S]*ready> /);
       expect(await end()).not.toContain('Did you mean');
     });
   });
