@@ -4,7 +4,6 @@ import { Interner } from '../core/interner.ts';
 import { ReceiptCounter } from '../core/receipt-tally.ts';
 import { type Attempt, isAccepted, type LogRecord, type Outcome, recordTime } from '../core/record.ts';
 import { matchesFilter } from '../core/record-filter.ts';
-import { withoutCredentials } from '../core/redact.ts';
 import type { RecordFilter } from '../core/store.ts';
 import { countedType, type Tally, TYPE_LENGTH } from '../core/tally.ts';
 import { type AttemptLine, FIELD } from './attempt-line.ts';
@@ -145,8 +144,7 @@ class LogCounter {
   #outcomesCounted = 0;
 
   #group(about: Pick<Attempt, 'endpoint' | 'url' | 'event' | 'status' | 'outcome' | 'replayOf'>): GroupTally {
-    const { status, outcome } = about;
-    const [endpoint, url] = [withoutCredentials(about.endpoint), withoutCredentials(about.url)];
+    const { endpoint, url, status, outcome } = about;
     const event = countedType(about.event);
     const replay = about.replayOf !== null;
     const key = JSON.stringify([endpoint, url, event, status, outcome, replay]);
@@ -180,15 +178,11 @@ export function lineMatches(line: AttemptLine, filter: RecordFilter): boolean {
   if (eventId !== undefined && line.text(FIELD.event_id) !== eventId) return false;
   if (callId !== undefined && line.text(FIELD.call_id) !== callId) return false;
   if (run !== undefined && (line.text(FIELD.run) ?? '') !== run) return false;
-  if (endpoint !== undefined && !isAt(line, endpoint)) return false;
+  if (endpoint !== undefined && line.text(FIELD.endpoint) !== endpoint && line.text(FIELD.url) !== endpoint)
+    return false;
   if (status === undefined) return true;
   if (status === 'failed') return line.text(FIELD.outcome) !== 'delivered';
   return line.status !== null && line.status >= status.least && line.status <= status.most;
-}
-
-function isAt(line: AttemptLine, endpoint: string): boolean {
-  const places = [FIELD.endpoint, FIELD.url];
-  return places.some((field) => withoutCredentials(line.text(field) as string) === endpoint);
 }
 
 /** From due to answered in tenths of ms, rounded as the store's tally rounds it. */

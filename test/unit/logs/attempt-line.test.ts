@@ -58,7 +58,8 @@ describe('a line read where it stands', () => {
       fc.property(anyAttempt, fc.nat(3), (attempt, indent) => {
         const text = JSON.stringify(attemptToJson(attempt), null, indent).replaceAll('\n', ' ');
         expectAgreement(text);
-        const plain = /^[^\\]*$/.test(text) && !/e[+-]?\d+[,}]/.test(text);
+        const places = attempt.endpoint + attempt.url;
+        const plain = /^[^\\]*$/.test(text) && !/e[+-]?\d+[,}]/.test(text) && !places.includes('@');
         if (plain && String(attempt.durationMs).length <= 15) expect(fast(text), text).not.toBeNull();
       }),
       { numRuns: 500 },
