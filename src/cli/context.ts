@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { findProject, type Project } from '../config/project.ts';
-import { EXIT, type ExitCode } from '../core/errors.ts';
+import { EXIT, type ExitCode, UsageError } from '../core/errors.ts';
 import { maskNumbers, visibleJson } from '../core/redact.ts';
 import type { Store } from '../core/store.ts';
 import type { Io, Output } from './io.ts';
@@ -27,6 +28,8 @@ export interface Context {
   readonly project: Project;
   /** The delivery log; created where the project has none. Throws StoreError. */
   store(): Promise<Store>;
+  /** The same for a command that only reads: one that was named and is not there is a mistake. Throws UsageError. */
+  recordedStore(): Promise<Store>;
   style(stream: 'stdout' | 'stderr'): Style;
   /** A result, for stdout. */
   print(text: string): void;
@@ -60,6 +63,10 @@ export function createContext(io: Io, options: CommonOptions): Context {
       store ??= openProjectStore(context);
       return store;
     },
+    recordedStore() {
+      refuseMissingStore(context);
+      return context.store();
+    },
     style: (stream) => createStyle(io[stream], options.color, io.env),
     print: (text) => line(io.stdout, text),
     printJson: (value) => line(io.stdout, visibleJson(value)),
@@ -80,4 +87,16 @@ async function openProjectStore({ io, options, project }: Context): Promise<Stor
   const named = options.store ?? io.env.MO_NOTIFY_STORE;
   if (named !== undefined) return openStore(named);
   return openStore(join(project.makeFolder(), 'deliveries.db'));
+}
+
+function refuseMissingStore({ io, options }: Context): void {
+  const named = options.store ?? io.env.MO_NOTIFY_STORE;
+  const path = named?.replace(/^sqlite:(\/\/)?/i, '');
+  if (path === undefined || path === ':memory:' || /^[a-z][a-z0-9+.-]+:/i.test(path)) return;
+  const where = resolve(io.cwd, path);
+  // Of a folder that is not there the store itself tells more.
+  if (existsSync(where) || !existsSync(dirname(where))) return;
+  throw new UsageError(
+    `There is no delivery log ${path}. 'mo-notify listen' or 'mo-notify send-test' makes one; 'logs import' fills one.`,
+  );
 }

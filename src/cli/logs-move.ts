@@ -26,7 +26,7 @@ interface ExportOptions extends CommonOptions, FilterOptions {
 
 export async function exportRecords(context: Context, options: ExportOptions): Promise<void> {
   const filter = parseFilter(options, context.io.now());
-  const store = await context.store();
+  const store = await context.recordedStore();
   const bodies = options.withBodies === true;
   const masked = options.showNumbers !== true;
   // What comes in meanwhile is for the next export.
@@ -80,7 +80,7 @@ export async function importRecords(
     const skips = new Skips();
     const counts = { imported: 0, known: 0 };
     let underWay: Promise<void>[] = [];
-    for await (const item of readLog(file, format, columns)) {
+    for await (const item of readLog(file, format, columns, ['event_id', 'status'])) {
       if (context.io.interrupted.aborted) break;
       if (!('record' in item)) skips.add(item);
       else if (known.add(item.record)) {
@@ -143,7 +143,7 @@ export async function prune(context: Context, options: PruneOptions): Promise<vo
       `--keep-keys: '${options.keepKeys}' is less than the ${formatDuration(horizon)} over which a delivery may be retried; its retries would count as new. Write ${Math.ceil(horizon / 1000)}s or more.`,
     );
   }
-  const store = await context.store();
+  const store = await context.recordedStore();
   const counts = await store.prune(before, now - keepMs, { dryRun: true });
   const { attempts, receipts, keys, owed } = counts;
   const json = options.json === true;

@@ -21,7 +21,7 @@ export async function show(
   id: string,
   options: CommonOptions & { body: boolean },
 ): Promise<void> {
-  const store = await context.store();
+  const store = await context.recordedStore();
   const records = await gather(store, { eventId: id });
   if (records.length === 0) {
     const calls = await gather(store, { callId: id });

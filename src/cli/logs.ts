@@ -78,7 +78,7 @@ const KINDS = ['attempt', 'receipt'] as const;
 
 async function list(context: Context, options: ListOptions): Promise<void> {
   const filter = parseFilter(options, context.io.now());
-  const store = await context.store();
+  const store = await context.recordedStore();
   const cursor = parseCursor(options.cursor);
   const last: Record<RecordKind, number> = { ...cursor };
   let shown = 0;
@@ -105,7 +105,7 @@ async function list(context: Context, options: ListOptions): Promise<void> {
 
 async function tail(context: Context, options: TailOptions): Promise<void> {
   const filter = parseFilter(options, context.io.now());
-  const store = await context.store();
+  const store = await context.recordedStore();
   const reached = { attempt: await store.last('attempt'), receipt: await store.last('receipt') };
   const latest: LogRecord[] = [];
   const read = (kind: RecordKind) =>

@@ -143,7 +143,11 @@ async function replay(context: Context, job: Job): Promise<ExitCode> {
   }
   const secret = plan.resign === false ? null : (await targetSecret(context, options, target)).value;
   if (deliveries === 0 && resumed === null) {
-    context.note(`0 deliveries: nothing in ${source.name} is to be sent.`);
+    const left =
+      survey.unwanted === 0
+        ? ''
+        : ` ${survey.unwanted} are none of what ${target.name} subscribes to (--force).`;
+    context.note(`0 deliveries: nothing in ${source.name} is to be sent.${left}`);
     if (options.json === true)
       context.printJson({ type: 'summary', run: null, sent: 0, delivered: 0, failed: 0, attempts: 0 });
     return short ? EXIT.shortfall : EXIT.ok;

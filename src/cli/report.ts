@@ -82,14 +82,33 @@ async function reportOnce(
   const { report, skipped, location } = await makeReport(context, source, options, judge);
   await deliver(report, options, context);
   summarizeStep(report, context);
+  explainExit(context, report, options, judge);
   if (report.window.from === null) {
     context.note(`No records match in ${location}. 'mo-notify listen' or 'mo-notify send-test' makes some.`);
   }
-  return exitCodeOf(report, skipped, options);
+  return exitCodeOf(report, skipped, options, judge);
 }
 
-function exitCodeOf(report: Report, skipped: number, { strict }: ReportOptions): ExitCode {
-  return reportPasses(report, strict === true) && skipped === 0 ? EXIT.ok : EXIT.shortfall;
+/** A threshold that was asked for by name is not met by nothing. */
+function unjudged({ kpis }: Report, { kpis: asked = {} }: Judgement): string[] {
+  return kpis.filter(({ name, verdict }) => verdict === 'no data' && name in asked).map(({ name }) => name);
+}
+
+function exitCodeOf(report: Report, skipped: number, options: ReportOptions, judge: Judgement): ExitCode {
+  const passes = reportPasses(report, options.strict === true) && unjudged(report, judge).length === 0;
+  return passes && skipped === 0 ? EXIT.ok : EXIT.shortfall;
+}
+
+/** Says why a report fails whose table does not. */
+function explainExit(context: Context, report: Report, options: ReportOptions, judge: Judgement): void {
+  const empty = unjudged(report, judge);
+  if (empty.length > 0)
+    context.warn(`mo-notify: no data for ${empty.join(', ')}, so its threshold is not met.`);
+  const weak = report.kpis.filter(({ verdict, evidence }) => verdict === 'pass' && evidence === 'weak');
+  if (options.strict === true && weak.length > 0)
+    context.warn(
+      `mo-notify: --strict: the evidence is weak for ${weak.map(({ name, needs }) => `${name}${needs === null ? '' : ` (it takes n=${needs})`}`).join(', ')}.`,
+    );
 }
 
 /** A terminal shows the latest report; elsewhere each one that differs from the one before is written. */
@@ -109,7 +128,7 @@ async function watch(
   while (!ended.aborted) {
     const { report, skipped } = await makeReport(context, source, options, judge);
     const text = render(report, options, context);
-    code = exitCodeOf(report, skipped, options);
+    code = exitCodeOf(report, skipped, options, judge);
     if (text !== last) {
       if (io.stdout.isTTY && options.json !== true) io.stdout.write('\u001b[2J\u001b[H');
       context.print(text);
@@ -131,7 +150,7 @@ async function makeReport(
   const window = { from: filter.since ?? null, to: filter.until ?? null };
   const wantsCalls = options.calls === true;
   if (source === undefined) {
-    const store = await context.store();
+    const store = await context.recordedStore();
     const tally = await store.tally(filter);
     const calls = wantsCalls ? await storeCalls(store, filter, context.io.now()) : undefined;
     return { report: buildReport(tally, window, { ...judge, calls }), skipped: 0, location: store.location };

@@ -71,10 +71,19 @@ export async function toPlan(
     const sent = data === null ? events.map((type) => changes(sampleEvent(type, 'MO0', 0))) : data.sent;
     for (const event of sent) refuseUnwanted(target.name, event.event, unwanted(event));
   }
+  const count =
+    options.count ?? defaultCount(scenario === 'campaign' ? CAMPAIGN : events.length, rate, duration);
+  const wants = (event: CallEvent) => unwanted(event) === null;
+  if (scenario !== null && eventCount({ scenario, count: Math.min(count, MIX), changes, wants }) === 0) {
+    throw new UsageError(
+      `'${target.name}' gets no event of the scenario '${scenario}', by its subscription. Send it all the same with --force.`,
+    );
+  }
   return {
     events,
     scenario,
-    count: options.count ?? defaultCount(events.length, rate, duration),
+    // Whichever is reached first.
+    count: rate === null || duration === null ? count : Math.min(count, defaultCount(1, rate, duration)),
     rate,
     speed,
     duplicate: options.duplicate,
@@ -86,10 +95,14 @@ export async function toPlan(
     callId: options.callId ?? null,
     data,
     changes,
-    wants: (event) => unwanted(event) === null,
+    wants,
     random: context.io.random,
   };
 }
+
+/** How many calls a campaign is, unless told otherwise; after so many its mix of calls begins again. */
+const CAMPAIGN = 20;
+const MIX = 3;
 
 /** An endpoint gets only what it subscribes to and its filters match (cli.md, send-test). */
 function refuseUnwanted(name: string, event: string, why: string | null): void {

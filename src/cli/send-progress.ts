@@ -26,7 +26,6 @@ export interface SendProgress {
 
 export function sendProgress(
   context: Context,
-  url: URL,
   { expected, faulty }: { expected: number | null; faulty: boolean },
 ): SendProgress {
   const totals = noTotals();
@@ -38,6 +37,7 @@ export function sendProgress(
       ? progressLine(context, expected)
       : null;
   let failureLines = 0;
+  let lastFailure: Attempt | null = null;
 
   function attempt(a: Attempt, result: AttemptResult, first: boolean): void {
     totals.attempts += 1;
@@ -48,9 +48,12 @@ export function sendProgress(
     if (meant) {
       totals.delivered += 1;
       totals.latency.record(Math.max(0, a.sentAt + a.durationMs - a.dueAt));
-    } else if (a.final) totals.failed += 1;
+    } else {
+      lastFailure = a;
+      if (a.final) totals.failed += 1;
+    }
     bar?.update(totals);
-    if (quiet || (!perLine && (meant || failureLines >= FAILURE_LINES))) return;
+    if (quiet || (!perLine && meant)) return;
     if (!perLine && ++failureLines > FAILURE_LINES) return;
     bar?.clear();
     const mark = meant ? good('✓') : a.final ? bad('✗') : warn('↻');
@@ -107,16 +110,28 @@ export function sendProgress(
         latency.count === 0
           ? ''
           : `  p50 ${formatDuration(latency.quantile(0.5) as number)}  p95 ${formatDuration(latency.quantile(0.95) as number)}  max ${formatDuration(latency.max as number)}`;
-      context.print(`\n${tone(`${delivered} of ${sent} ${what}`)}${retried}${dim(times)}`);
+      const unsent = expected !== null && expected > sent ? `, ${expected - sent} not sent` : '';
+      const unseen =
+        failureLines > FAILURE_LINES
+          ? dim(`… and ${failureLines - FAILURE_LINES} more attempts that failed`)
+          : '';
+      if (unseen !== '') context.print(unseen);
+      context.print(`\n${tone(`${delivered} of ${sent} ${what}${unsent}`)}${retried}${dim(times)}`);
       if (delivered < sent && !faulty) context.note(hint(target));
       else if (store !== null) context.note(`Next: 'mo-notify report' judges what was recorded.`);
     },
   };
 
   function hint(target: URL): string {
-    return totals.successes === 0
-      ? `Nothing got through. Is something listening at ${url.origin}? 'mo-notify listen --port ${target.port || '4800'}' would.`
-      : `Next: 'mo-notify report' shows what failed, and with which status.`;
+    if (totals.successes > 0) return `Next: 'mo-notify report' shows what failed, and with which status.`;
+    const { status, outcome } = lastFailure ?? { status: null, outcome: 'refused' };
+    if (outcome === 'refused')
+      return `Nothing got through. Is something listening at ${target.origin}? 'mo-notify listen --port ${target.port || '4800'}' would.`;
+    if (status === 400 || status === 401)
+      return `All were answered ${status}. Do both sides have the same secret? 'mo-notify verify' says why a signature fails.`;
+    if (status !== null)
+      return `All were answered; the last one ${status}. 'mo-notify report' shows them all.`;
+    return `Nothing got through (${outcome}). 'mo-notify logs list' has the reason for each.`;
   }
 }
 
@@ -151,10 +166,11 @@ function progressLine({ io }: Context, expected: number | null): ProgressLine {
       drawn = now;
       visibleNow = true;
       const ended = totals.delivered + totals.failed;
-      const rate = Math.round(ended / ((now - began) / 1000));
+      const rate = Math.round(totals.attempts / ((now - began) / 1000));
       const bar =
         expected === null ? '' : `${drawBar(ended / expected)} ${Math.floor((100 * ended) / expected)} %  `;
-      const line = `${bar}${ended} sent  ${rate}/s  ${totals.failed} failed`;
+      const retrying = totals.sent - ended;
+      const line = `${bar}${ended} done  ${rate}/s  ${totals.failed} failed${retrying > 0 ? `  ${retrying} to be retried` : ''}`;
       io.stderr.write(`\r\u001b[K${line.slice(0, Math.max(0, io.stderr.columns - 1))}`);
     },
     clear() {

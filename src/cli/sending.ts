@@ -101,7 +101,7 @@ export async function sendRun(
   const { url, name } = target;
   const connections = concurrency ?? (openLoop ? OPEN_LOOP : CLOSED_LOOP);
   const transport = createTransport({ url, connections, timeoutMs, insecure });
-  const progress = sendProgress(context, url, { expected, faulty });
+  const progress = sendProgress(context, { expected, faulty });
   const stop = stopSignals(context, transport);
   const clock = runClock(context.io);
   try {

@@ -48,7 +48,7 @@ Examples:
 async function gather(context: Context, options: BundleOptions): Promise<SupportBundle> {
   const now = context.io.now();
   const filter = parseFilter(options, now);
-  const store = await context.store();
+  const store = await context.recordedStore();
   const read = (kind: 'attempt' | 'receipt') => store.entries(kind, filter, { newestFirst: true });
   const latest: LogRecord[] = [];
   for await (const { record } of mergeByTime(read('attempt'), read('receipt'), 'newest first')) {
@@ -57,8 +57,13 @@ async function gather(context: Context, options: BundleOptions): Promise<Support
   }
   const window = { from: filter.since ?? null, to: filter.until ?? null };
   const scheduleOf = await configuredSchedules(context);
-  const report = buildReport(await store.tally(filter), window, { scheduleOf });
-  return makeSupportBundle(latest, report, await configuredEndpoints(context), {
+  // A report of failures alone would say that nothing works.
+  const { status, ...judged } = filter;
+  const report = buildReport(await store.tally(judged), window, { scheduleOf });
+  const registered = Object.entries(await configuredEndpoints(context)).filter(
+    ([name, { url }]) => filter.endpoint === undefined || filter.endpoint === name || filter.endpoint === url,
+  );
+  return makeSupportBundle(latest, report, Object.fromEntries(registered), {
     now,
     versions: { 'mo-notify': VERSION, node: process.version, [platform()]: `${release()} ${arch()}` },
   });

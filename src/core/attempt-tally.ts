@@ -89,7 +89,8 @@ export class AttemptTally {
       tally.delivered += 1;
       events.setAt(slot, UNTIMED);
     }
-    if (group.replay) return;
+    // No answer takes no time at all: a log that does not say how long it took has nought there.
+    if (group.replay || latencyTenths === 0) return;
     if (latencyTenths < 0) {
       tally.skewed += 1;
       return;

@@ -86,8 +86,8 @@ function readAggregation(
     if (word === undefined || word === 'rate') return known({ kind: 'rate' });
   } else {
     // `e-2` rather than a division, which would put 7 % a little above 0.07.
-    if (word === 'p' && share !== undefined)
-      return known({ kind: 'quantile', share: Math.min(1, Number(`${share}e-2`)) });
+    if (word === 'p' && share !== undefined && Number(share) <= 100)
+      return known({ kind: 'quantile', share: Number(`${share}e-2`) });
     if (word === 'med') return known({ kind: 'quantile', share: 0.5 });
     if (word === 'avg' || word === 'min' || word === 'max' || word === 'count') return known({ kind: word });
   }

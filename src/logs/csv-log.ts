@@ -26,10 +26,16 @@ const NAMES: Record<string, readonly string[]> = {
   body_base64: ['body_base64'],
 };
 
+const WORDS: Record<string, string> = { event_id: 'event ids', status: 'statuses' };
+
 type Row = Record<string, string | null | undefined>;
 
 /** A CSV file with a row of names: our own export, or another log with at least an event id and a status. */
-export async function* readCsv(file: LogFile, columns: ColumnMap): AsyncIterable<LogItem> {
+export async function* readCsv(
+  file: LogFile,
+  columns: ColumnMap,
+  needed: readonly string[],
+): AsyncIterable<LogItem> {
   const parser = parse({
     bom: true,
     columns: (head: (string | null)[]) =>
@@ -37,6 +43,7 @@ export async function* readCsv(file: LogFile, columns: ColumnMap): AsyncIterable
         head.map((column) => column ?? ''),
         columns,
         file.name,
+        needed,
       ),
     info: true,
     relax_column_count: true,
@@ -64,7 +71,12 @@ export async function* readCsv(file: LogFile, columns: ColumnMap): AsyncIterable
 }
 
 /** A field for each column; false for one that is not wanted. Throws UsageError. */
-function fieldsOf(head: readonly string[], columns: ColumnMap, name: string): (string | false)[] {
+function fieldsOf(
+  head: readonly string[],
+  columns: ColumnMap,
+  name: string,
+  needed: readonly string[],
+): (string | false)[] {
   for (const [column, field] of columns) {
     if (!Object.hasOwn(NAMES, field)) {
       const hint = nearest(field, Object.keys(NAMES));
@@ -86,9 +98,10 @@ function fieldsOf(head: readonly string[], columns: ColumnMap, name: string): (s
       break;
     }
   }
-  if (!fields.includes('event_id')) {
+  const missing = needed.find((field) => !fields.includes(field));
+  if (missing !== undefined) {
     throw new UsageError(
-      `${name} has no column that is known to hold event ids. It has: ${head.join(', ')}. Say which with --map COLUMN=event_id.`,
+      `${name} has no column that is known to hold ${WORDS[missing] ?? missing}. It has: ${head.join(', ')}. Say which with --map COLUMN=${missing}.`,
     );
   }
   return fields;

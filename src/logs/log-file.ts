@@ -5,13 +5,18 @@ import type { LogFormat } from './log-format.ts';
 import type { ColumnMap, LogFile, LogItem } from './log-item.ts';
 import { readNdjson } from './ndjson-log.ts';
 
-/** The records of a file in its order. Throws UsageError where the whole of it is not what its format promises. */
-export function readLog(file: LogFile, format: LogFormat, columns: ColumnMap): AsyncIterable<LogItem> {
+/** The records of a file in its order; another tool's CSV has to have the `needed` fields. Throws UsageError where the whole of it is not what its format promises. */
+export function readLog(
+  file: LogFile,
+  format: LogFormat,
+  columns: ColumnMap,
+  needed: readonly string[] = ['event_id'],
+): AsyncIterable<LogItem> {
   switch (format) {
     case 'ndjson':
       return readNdjson(file.open());
     case 'csv':
-      return readCsv(file, columns);
+      return readCsv(file, columns, needed);
     default:
       return readDocument(file, format);
   }

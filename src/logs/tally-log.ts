@@ -33,7 +33,7 @@ export async function tallyLog(
       item: (item) => ('record' in item ? counter.addRecord(item.record) : skips.add(item)),
     });
   } else {
-    for await (const item of readLog(file, format, columns)) {
+    for await (const item of readLog(file, format, columns, ['event_id', 'status'])) {
       if ('record' in item) counter.addRecord(item.record);
       else skips.add(item);
     }

@@ -85,8 +85,13 @@ function timelineOf({ callId, status, moments, findings }: CallStory): CallTimel
   };
 }
 
-/** What each finding means, as tables of them say it. */
-export const FINDING_LABELS: Record<CallFinding['rule'], string> = {
+/** What a finding means, as tables of them say it. */
+export function findingLabel({ rule, severity }: Pick<CallFinding, 'rule' | 'severity'>): string {
+  if (rule === 'no_end' && severity === 'info') return 'no end yet: under way, or its end is still to come';
+  return FINDING_LABELS[rule];
+}
+
+const FINDING_LABELS: Record<CallFinding['rule'], string> = {
   connected_after_missed: 'connected after it was missed',
   after_end: 'an event after the call ended',
   no_end: 'no call_disconnected or call_missed',

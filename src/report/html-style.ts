@@ -57,9 +57,12 @@ tbody th { font-weight: 600; }
 
 section > h3 { margin-top: 20px; }
 .timeline { margin: 6px 0 4px; padding-left: 22px; }
-.timeline time { color: var(--dim); margin-right: 8px; }
+.timeline time { display: inline-block; min-width: 11.5em; color: var(--dim); }
+.timeline .gap { display: inline-block; min-width: 4.5em; margin-right: 8px; text-align: right; }
 .findings { margin: 0 0 14px; padding-left: 22px; color: var(--warn); }
 section > p { margin: 6px 0 12px; }
+table + p { margin-top: 20px; }
+p + h3 { margin-top: 0; }
 
 .plots { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 20px 40px; margin-top: 16px; align-items: start; }
 .counts caption, figcaption { color: var(--text); font-size: 14px; font-weight: 600; }
@@ -89,22 +92,26 @@ text { fill: var(--dim); font-size: 11.5px; }
 @media screen and (max-width: 960px) {
   body { padding: 20px 14px; }
   section, article { padding: 16px; }
-  .kpis, .kpis caption, .kpis tbody, .figures, .figures caption, .figures tbody { display: block; }
-  .kpis thead, .figures thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  .kpis tr, .figures tr {
+  .cards, .cards caption, .cards tbody { display: block; }
+  .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .cards tr {
     display: grid; grid-template-columns: repeat(auto-fill, minmax(130px, 1fr)); gap: 8px 16px;
     padding: 12px 0; border-top: 1px solid var(--line);
   }
   .figures tr { grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)); }
-  .kpis tr > *, .figures tr > *, .kpis td:last-child { border: 0; padding: 0; width: auto; text-align: left; }
-  .kpis tr > :first-child, .kpis tr > :last-child, .figures tr > :first-child { grid-column: 1 / -1; }
+  .cards tr > *, .figures tr > *, .kpis td:last-child { border: 0; padding: 0; width: auto; text-align: left; }
+  .cards tr > :first-child, .kpis tr > :last-child, .calls tr > :last-child { grid-column: 1 / -1; }
   td[data-label]::before { content: attr(data-label); content: attr(data-label) / ""; display: block; color: var(--dim); font-size: 12px; }
   .kpis td:last-child::before { content: none; }
 }
 @media screen and (max-width: 720px) { .plots { grid-template-columns: minmax(0, 1fr); } }
 @media screen and (max-width: 520px) {
-  .totals { grid-template-columns: repeat(3, 1fr); gap: 8px; }
-  .totals div { padding: 8px 12px; }
+  .cards tr { grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); }
+  .figures tr { grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)); }
+  .totals { display: flex; flex-wrap: wrap; gap: 8px; }
+  .totals div { flex: 1 1 84px; padding: 8px 12px; }
+  .timeline time, .timeline .gap { min-width: 0; }
+  .timeline time { font-size: 13px; }
   .counts { font-size: 14px; }
   .counts th:first-child { width: 47%; }
   .counts th:last-child, .counts td:last-child { width: 62px; }

@@ -3,7 +3,7 @@ import type { Kpi } from '../core/kpi.ts';
 import { formatObserved, type ThresholdVerdict } from '../core/threshold.ts';
 import { formatDuration } from '../core/time.ts';
 import { VERSION } from '../core/version.ts';
-import { type CallSummary, FINDING_LABELS } from './calls.ts';
+import { type CallSummary, type CallTimeline, findingLabel } from './calls.ts';
 import { answersOf, listCounts, statusKind } from './counts.ts';
 import { STYLE } from './html-style.ts';
 import { html, Markup, outside, outsideText } from './markup.ts';
@@ -16,7 +16,8 @@ const KINDS = { pass: 'good', fail: 'bad', 'no data': 'none' } as const;
 
 /** The report as one page that needs nothing but itself: no script, no request; the policy forbids both. */
 export function renderHtml(report: Report): string {
-  const { kpis, thresholds, endpoints, calls, notes } = report;
+  const { kpis, thresholds, calls, notes } = report;
+  const endpoints = report.endpoints.toSorted(worstFirst);
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -35,7 +36,7 @@ ${thresholds === undefined ? '' : thresholdTable(thresholds)}
 ${notes.length === 0 ? '' : html`<section class="notes"><h2>Notes</h2><ul>${notes.map((note) => html`<li>${outside(note, 500)}</li>`)}</ul></section>`}
 <section>
 <h2>Endpoints</h2>
-${endpoints.length === 0 ? html`<p class="empty">No attempts on record.</p>` : endpointTable(endpoints)}
+${endpoints.length === 0 ? html`<p class="empty">No attempts on record.</p>` : endpointTable(endpoints, kpis)}
 </section>
 ${endpoints.map((endpoint) => endpointCard(endpoint, slowest(endpoints)))}
 ${calls === undefined ? '' : callSection(calls)}
@@ -134,7 +135,7 @@ ${table('Other thresholds that were asked for.', ['Threshold', 'Observed', 'Verd
 
 function callSection(calls: CallSummary): Markup {
   const rows = calls.findings.map(({ rule, severity, calls: n, examples }) => [
-    FINDING_LABELS[rule],
+    findingLabel({ rule, severity }),
     html`<span class="chip ${severity === 'warn' ? 'warn' : 'none'}">${severity === 'warn' ? 'warning' : 'note'}</span>`,
     html`${n}`,
     html`${examples.map((id, i) => html`${i === 0 ? '' : ', '}${outside(id, 60)}`)}`,
@@ -143,16 +144,51 @@ function callSection(calls: CallSummary): Markup {
 <h2>Calls</h2>
 <p>${describeCalls(calls)}</p>
 ${rows.length === 0 ? '' : table('What in the calls’ states does not fit.', ['Found', 'Severity', 'Calls', 'Such as'], rows, 'calls')}
+${calls.timelines.length === 0 ? '' : html`<p>${whichTimelines(calls)}:</p>`}
 ${calls.timelines.map(
   (one) => html`<h3>${outside(one.call_id, 60)}</h3>
-<ol class="timeline">${one.events.map(({ event, timestamp }) => html`<li><time>${timestamp === null ? 'no timestamp' : timestamp.slice(0, 23).replace('T', ' ')}</time> ${outside(event, 60)}</li>`)}</ol>
+<ol class="timeline">${timelineItems(one)}</ol>
 <ul class="findings">${one.findings.map((text) => html`<li>${outside(text, 200)}</li>`)}</ul>
 `,
 )}
 </section>`;
 }
 
-function endpointTable(endpoints: readonly EndpointReport[]): Markup {
+/** `The first 5 of 7 calls with a warning`. A call may have several, so that their sum says how many only at times. */
+function whichTimelines({ findings, timelines: { length: shown } }: CallSummary): string {
+  const warned = findings.filter(({ severity }) => severity === 'warn').map(({ calls }) => calls);
+  const least = Math.max(shown, ...warned);
+  const known = least === warned.reduce((sum, n) => sum + n, 0);
+  if (known && least === shown)
+    return shown === 1 ? 'The call with a warning' : `All ${shown} calls with a warning`;
+  if (known) return `The first ${shown} of ${least.toLocaleString('en-US')} calls with a warning`;
+  return shown === 1 ? 'The first call with a warning' : `The first ${shown} calls with a warning`;
+}
+
+/** Each event at its time, with the time since the one before. */
+function timelineItems({ events }: CallTimeline): Markup[] {
+  let before: number | null = null;
+  return events.map(({ event, timestamp }) => {
+    const at = timestamp === null ? null : Date.parse(timestamp);
+    const ms = before === null || at === null ? null : at - before;
+    before = at ?? before;
+    const gap = ms === null ? '' : `${ms < 0 ? '−' : '+'}${formatDuration(Math.abs(ms))}`;
+    const time = timestamp === null ? 'no timestamp' : timestamp.slice(0, 23).replace('T', ' ');
+    return html`<li><time>${time}</time> <span class="gap">${gap}</span> ${outside(event, 60)}</li>`;
+  });
+}
+
+function worstFirst(a: EndpointReport, b: EndpointReport): number {
+  return (a.success_rate ?? 2) - (b.success_rate ?? 2) || b.attempts - a.attempts;
+}
+
+function endpointTable(endpoints: readonly EndpointReport[], kpis: readonly Kpi[]): Markup {
+  const rate = (name: 'success_rate' | 'delivery_rate', value: number | null) => {
+    const shown = formatAmount('ratio', value);
+    const threshold = kpis.find((kpi) => kpi.name === name)?.threshold ?? 0;
+    if (value === null || value >= threshold) return shown;
+    return html`<span class="chip bad"><span role="img" aria-label="below its threshold:">${MARKS.fail}</span> ${shown}</span>`;
+  };
   const percentiles = ['p50', 'p90', 'p95', 'p99', 'max'] as const;
   return table(
     'Each endpoint’s events, attempts and delivery latency, and how long it may be down before events are lost.',
@@ -161,8 +197,8 @@ function endpointTable(endpoints: readonly EndpointReport[]): Markup {
       outside(e.name),
       html`${e.events}`,
       html`${e.attempts}`,
-      formatAmount('ratio', e.success_rate),
-      formatAmount('ratio', e.delivery_rate),
+      rate('success_rate', e.success_rate),
+      rate('delivery_rate', e.delivery_rate),
       ...percentiles.map((p) => formatAmount('ms', e.latency_ms[p])),
       formatDuration(e.outage_horizon_ms.surely),
     ]),
@@ -212,7 +248,7 @@ function table(caption: string, head: string[], rows: (string | Markup)[][], kin
     i === 0
       ? html`<th scope="row" role="rowheader">${content}</th>`
       : html`<td role="cell" data-label="${head[i] ?? ''}">${content}</td>`;
-  return html`<table class="${kind}" role="table"><caption>${caption}</caption>
+  return html`<table class="cards ${kind}" role="table"><caption>${caption}</caption>
 <thead role="rowgroup"><tr role="row">${head.map((name) => html`<th scope="col" role="columnheader">${name}</th>`)}</tr></thead>
 <tbody role="rowgroup">${rows.map((row) => html`<tr role="row">${row.map(cell)}</tr>\n`)}</tbody></table>`;
 }

@@ -1,6 +1,6 @@
 import { visible } from '../core/redact.ts';
 import { formatObserved } from '../core/threshold.ts';
-import { type CallSummary, FINDING_LABELS } from './calls.ts';
+import { type CallSummary, findingLabel } from './calls.ts';
 import type { Report } from './report.ts';
 import {
   describeCalls,
@@ -25,7 +25,7 @@ export function renderMarkdown({
 }: Report): string {
   const blocks = [
     '## Delivery report',
-    window.from === null ? 'No records.' : `${window.from} … ${window.to}`,
+    window.from === null ? 'No records.' : `${window.from} … ${window.to ?? 'now'}`,
     `${totals.events} events, ${totals.attempts} attempts, ${totals.receipts} receipts, ${totals.duplicates} duplicates, ${totals.refused} refused`,
     markdownTable(
       ['KPI', 'Observed', 'Threshold', 'Verdict', 'Evidence', '95 % interval'],
@@ -75,7 +75,7 @@ export function renderMarkdown({
 function callBlocks(calls: CallSummary): string[] {
   const rows = calls.findings.map(({ rule, severity, calls: n, examples }) => [
     severity === 'warn' ? '⚠️' : 'ℹ️',
-    FINDING_LABELS[rule],
+    findingLabel({ rule, severity }),
     String(n),
     examples.map(literal).join(', '),
   ]);

@@ -159,6 +159,11 @@ function notes({ endpoints, received }: Tally): string[] {
   if (early > 0) said.push(`${early} attempts answered before they were due (clock skew), left out`);
   if (received.skewed > 0)
     said.push(`${received.skewed} receipts before their event's timestamp (clock skew), left out`);
+  const sent = endpoints.reduce((total, { latency }) => total + latency.count, 0);
+  if (received.latency.count > 0 && 2 * received.latency.count < sent)
+    said.push(
+      `webhook latency is the receiver's, of ${received.latency.count} events; of ${sent} the sender's is known (--endpoint judges by that)`,
+    );
   if (received.conflicts > 0)
     said.push(`${received.conflicts} conflicts: a known event id with another body`);
   if (received.suspectedReplays > 0) {

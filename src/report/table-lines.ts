@@ -1,5 +1,5 @@
 import { maskNumbers, visible } from '../core/redact.ts';
-import { type CallSummary, FINDING_LABELS } from './calls.ts';
+import { type CallSummary, findingLabel } from './calls.ts';
 import type { EndpointReport } from './report.ts';
 import type { TableStyle } from './table-style.ts';
 import { describeCalls, describeHorizon, describeTimeline } from './wording.ts';
@@ -20,7 +20,7 @@ export function renderHorizons(
   return [...names]
     .flatMap(([said, which]) =>
       wrap(
-        `May be down for ${said} before events are lost${names.size > 1 ? `: ${which.join(', ')}` : ''}`,
+        `${names.size > 1 ? `${which.join(', ')}: may` : 'May'} be down for ${said} before events are lost`,
         width,
       ),
     )
@@ -39,7 +39,7 @@ export function renderCalls(calls: CallSummary, style: TableStyle, width: number
     item(
       '  ',
       severity,
-      `${FINDING_LABELS[rule]}: ${n}  (${examples.map((id) => visible(id, 40)).join(', ')})`,
+      `${findingLabel({ rule, severity })}: ${n}  (${examples.map((id) => visible(id, 40)).join(', ')})`,
     ),
   );
   const timelines = calls.timelines.flatMap((one) => [
@@ -57,7 +57,7 @@ export function renderCalls(calls: CallSummary, style: TableStyle, width: number
 }
 
 /** Lines of at most `width` columns, broken between words; a longer word is broken itself. */
-function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ').flatMap((one) => one.match(new RegExp(`.{1,${width}}`, 'gu')) ?? [''])) {

@@ -6,7 +6,7 @@ import { formatObserved, type ThresholdVerdict } from '../core/threshold.ts';
 import { formatDuration } from '../core/time.ts';
 import { renderBars } from './bars.ts';
 import type { EndpointReport, Report } from './report.ts';
-import { renderCalls, renderHorizons } from './table-lines.ts';
+import { renderCalls, renderHorizons, wrap } from './table-lines.ts';
 import type { TableStyle } from './table-style.ts';
 import { describeKpi, formatCounts } from './wording.ts';
 
@@ -33,7 +33,7 @@ export function renderTable(report: Report, style: TableStyle, width: number): s
     if (bars !== null) blocks.push('', bars);
   }
   if (report.calls !== undefined) blocks.push('', renderCalls(report.calls, style, width));
-  for (const note of report.notes) blocks.push('', style.warn(note));
+  for (const note of report.notes) blocks.push('', ...wrap(note, width).map((line) => style.warn(line)));
   return blocks.join('\n');
 }
 

@@ -57,7 +57,8 @@ export function describeTimeline({ events }: CallTimeline): string {
   return events
     .map(({ event, timestamp }) => {
       const at = timestamp === null ? null : Date.parse(timestamp);
-      const gap = before === null || at === null ? '' : `+${formatDuration(at - before)} `;
+      const gap =
+        before === null || at === null ? '' : `${at < before ? '' : '+'}${formatDuration(at - before)} `;
       before = at ?? before;
       return `${gap}${event}`;
     })

@@ -135,7 +135,7 @@ describe('logs export', () => {
   });
 
   test('of nothing is whole too', async () => {
-    const empty = newStore();
+    const empty = await fill(newStore(), async () => {});
     expect(await exported(empty)).toBe('');
     expect(JSON.parse(await exported(empty, '--format', 'json'))).toEqual([]);
     expect(await csvRows(empty)).toEqual([]);

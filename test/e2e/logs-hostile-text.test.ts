@@ -111,7 +111,7 @@ describe('F1, F2 hostile text in every field', () => {
   });
 
   test('that is asked for and is nobody’s is harmless in the answer', async () => {
-    const empty = newStore();
+    const empty = await fill(newStore(), async () => {});
     for (const text of TEXTS) {
       const { code, out, err } = await call(empty, ['logs', 'show', text]);
       expect([code, out]).toEqual([1, '']);

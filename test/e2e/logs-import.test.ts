@@ -127,7 +127,8 @@ describe('logs import', () => {
   test('--from has a file read as what it does not look like', async () => {
     const path = file(`{"event_id",status}\n`);
     expect((await imported(newStore(), path)).code).not.toBe(0);
-    expect((await imported(newStore(), path, '--from', 'csv', '--map', '{"event_id"=event_id')).code).toBe(0);
+    const map = ['--map', '{"event_id"=event_id', '--map', 'status}=status'];
+    expect((await imported(newStore(), path, '--from', 'csv', ...map)).code).toBe(0);
   });
 
   test('of what listen and send-test print takes their records and passes over the rest', async () => {

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
-import type { Attempt } from '../../src/core/record.ts';
+import type { Attempt, Receipt } from '../../src/core/record.ts';
 import { renderHtml } from '../../src/report/html.ts';
 import type { Report } from '../../src/report/report.ts';
 import { browserReason, countElements, launchBrowser, noBrowser, watchPage } from '../helpers/browser.ts';
@@ -28,18 +28,41 @@ const HOSTILE: Record<string, string> = {
 const TEXTS = Object.values(HOSTILE);
 
 /** A report by the command itself, of attempts whose every field from outside is `text`. */
-async function htmlReport(texts: readonly string[]): Promise<string> {
+async function htmlReport(
+  texts: readonly string[],
+  { receipts = [], args = [] }: { receipts?: Partial<Receipt>[]; args?: string[] } = {},
+): Promise<string> {
   const { cwd } = testIo();
   const attempts = texts.flatMap((text): Partial<Attempt>[] => {
     const about = { endpoint: text, url: text, event: text };
     return [about, { ...about, status: null, outcome: 'timeout', error: text }];
   });
   const numbered = attempts.map((attempt, i) => ({ ...attempt, eventId: `ev_${i}` }));
-  const store = await seedStore(cwd, { attempts: numbered });
+  const store = await seedStore(cwd, { attempts: numbered, receipts });
   const path = join(cwd, 'report.html');
   const io = testIo({ cwd });
-  expect(await run(['report', '--store', store, '--format', 'html', '-o', path], io), io.err()).toBe(1);
+  const command = ['report', '--store', store, '--format', 'html', '-o', path, ...args];
+  expect(await run(command, io), io.err()).toBe(1);
   return path;
+}
+
+/** The same with thresholds and with calls that do not fit, whose ids have nowhere to break. */
+function reportOfCalls(): Promise<string> {
+  const events = [1, 2, 3, 4, 5, 6].flatMap((n) => [
+    { call_id: `MO${n}${'0'.repeat(100)}`, event: 'call_missed', timestamp: '2026-01-31T12:00:00Z' },
+    { call_id: `MO${n}${'0'.repeat(100)}`, event: 'call_connected', timestamp: '2026-01-31T12:10:06Z' },
+  ]);
+  const receipts = events.map((event, i) => ({
+    eventId: `ev_call_${i}`,
+    callId: event.call_id,
+    event: event.event,
+    body: Buffer.from(JSON.stringify(event)),
+  }));
+  const thresholds = ['webhook_latency:p(99.999)<=1234567ms', 'refused:count<5', 'p(95)<1ms'];
+  return htmlReport(['crm', 'x'.repeat(150)], {
+    receipts,
+    args: ['--calls', ...thresholds.flatMap((one) => ['--threshold', one])],
+  });
 }
 
 /** The same where the report's every text is from outside, those too that records cannot hold. */
@@ -146,8 +169,13 @@ describe.skipIf(noBrowser)(`the HTML report in a browser${browserReason}`, () =>
 
   describe('is drawn', () => {
     let path: string;
+    const wide: Record<string, string> = {};
     beforeAll(async () => {
       path = await htmlReport(['crm', 'https://averylongname.example/'.repeat(3), 'x'.repeat(150)]);
+      const large = join(testIo().cwd, 'large.html');
+      const totals = { events: 12e6, attempts: 123e6, receipts: 99e9, duplicates: 12_345, refused: 0 };
+      writeFileSync(large, renderHtml({ ...wholly('W'.repeat(150)), totals }));
+      Object.assign(wide, { endpoints: path, 'calls and thresholds': await reportOfCalls(), numbers: large });
     });
     const background = (page: Page) =>
       page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
@@ -166,12 +194,35 @@ describe.skipIf(noBrowser)(`the HTML report in a browser${browserReason}`, () =>
       await page.close();
     });
 
-    test.each([360, 768, 961, 1180, 1920])('within %i pixels, without scrolling sideways', async (width) => {
-      const { page } = await open(path, { viewport: { width, height: 800 } });
+    test.each(
+      ['endpoints', 'calls and thresholds', 'numbers'].flatMap((of) =>
+        [320, 360, 768, 961, 1180, 1920].map((width) => [of, width] as const),
+      ),
+    )('of %s within %i pixels: all in its card, without scrolling sideways', async (of, width) => {
+      const { page } = await open(wide[of] as string, { viewport: { width, height: 800 } });
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
-      const outside = await page.evaluate(`[...document.querySelectorAll('td, th, p, h3, dd, svg')]
-        .filter((e) => e.closest('thead') === null && e.getBoundingClientRect().right > innerWidth).length`);
-      expect(outside).toBe(0);
+      const outside =
+        await page.evaluate(`[...document.querySelectorAll('td, th, p, h3, li, dt, dd, svg, bdi, time')]
+        .filter((e) => e.closest('thead, svg svg') === null && e.getBoundingClientRect().right
+          > (e.closest('section, article, .totals div') ?? document.body).getBoundingClientRect().right)
+        .map((e) => e.outerHTML)`);
+      expect(outside).toEqual([]);
+      await page.close();
+    });
+
+    test('with the calls of a narrow page as cards whose figures have their names', async () => {
+      const { page } = await open(wide['calls and thresholds'] as string, {
+        viewport: { width: 360, height: 800 },
+      });
+      const shown = (table: string) =>
+        page.evaluate(`(() => {
+          const row = document.querySelector('.${table} tbody tr');
+          const named = [...row.cells].slice(1).map((cell) => /"(.+?)"/.exec(getComputedStyle(cell, '::before').content)?.[1]);
+          return [getComputedStyle(row).display, ...named];
+        })()`);
+      expect(await shown('thresholds')).toEqual(['grid', 'Observed', 'Verdict']);
+      expect(await shown('calls')).toEqual(['grid', 'Severity', 'Calls', 'Such as']);
+      expect(await page.locator('.timeline .gap').nth(1).textContent()).toBe('+10 min 6 s');
       await page.close();
     });
 

@@ -52,7 +52,9 @@ describe('report --json', () => {
     expect(Object.keys(document)).toEqual(['window', 'totals', 'kpis', 'endpoints', 'notes']);
     expect(document).toMatchObject({
       window: { from: '2026-01-31T12:00:00.000Z', to: '2026-01-31T14:00:00.000Z' },
-      notes: [],
+      notes: [
+        "webhook latency is the receiver's, of 2 events; of 5 the sender's is known (--endpoint judges by that)",
+      ],
     });
     expect(document.totals).toEqual({ events: 6, attempts: 7, receipts: 4, duplicates: 1, refused: 1 });
     for (const kpi of document.kpis) {

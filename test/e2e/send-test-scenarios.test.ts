@@ -22,7 +22,7 @@ async function play(scenario: string, args: string[] = []) {
 test.each(SCENARIOS)(
   '--scenario %s --speed max: a call’s life in order, all of one call',
   async (scenario) => {
-    const { code, events, summary } = await play(scenario, ['--speed', 'max']);
+    const { code, events, summary } = await play(scenario, ['--speed', 'max', '-n', '1']);
     expect(code).toBe(0);
     expect(events.map(({ event }) => event)).toEqual(LIVES[scenario].map((type) => `call_${type}`));
     expect(new Set(events.map(({ call_id }) => call_id)).size).toBe(1);
@@ -55,6 +55,11 @@ test('campaign: of many calls some are missed', async () => {
   expect(ends).toHaveLength(6);
   expect(ends.filter((type) => type === 'call_missed')).toHaveLength(2);
   expect(new Set(events.map(({ call_id }) => call_id)).size).toBe(6);
+});
+
+test('campaign alone is a burst of twenty calls', async () => {
+  const { events } = await play('campaign', ['--speed', 'max']);
+  expect(new Set(events.map(({ call_id }) => call_id)).size).toBe(20);
 });
 
 test('--speed divides the gaps, and each event’s timestamp is when it happens', async () => {

@@ -10,7 +10,7 @@ import { startReceiver } from '../helpers/receiver-server.ts';
 import { collect } from '../helpers/records.ts';
 import { soundStore } from '../helpers/sound-store.ts';
 import { tempFolder } from '../helpers/spawn-cli.ts';
-import { expectRefusal } from '../helpers/store-refusal.ts';
+import { expectRefusal, MAKERS } from '../helpers/store-refusal.ts';
 import { startListen, testIo } from '../helpers/test-io.ts';
 
 const umask = process.umask();
@@ -59,7 +59,7 @@ describe('E4 a store that cannot be had', () => {
         path,
         /cannot be opened for writing \(EROFS\)\. Check its owner and mode, or name another/,
       );
-      await expectRefusal(join(folder, 'new.db'), /cannot be opened for writing \(EROFS\)/);
+      await expectRefusal(join(folder, 'new.db'), /cannot be opened for writing \(EROFS\)/, MAKERS);
     },
   );
 });
@@ -108,6 +108,7 @@ describe.skipIf(cannotMount)(`E3 the disk is full${cannotMount ? ` (${cannotMoun
     await expectRefusal(
       join(folder, 'deliveries.db'),
       /disk that holds the store .* is full\. Free some space/,
+      MAKERS,
     );
   });
 

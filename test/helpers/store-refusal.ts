@@ -5,8 +5,13 @@ import { SECRET } from './delivery.ts';
 import { tempFolder } from './spawn-cli.ts';
 import { testIo } from './test-io.ts';
 
+/** The commands that make a store where there is none. */
+export const MAKERS = [
+  ['listen', '--port', '0'],
+  ['send-test', '9'],
+];
 /** The commands that open a store. */
-export const COMMANDS = [['report'], ['listen', '--port', '0'], ['send-test', '9']];
+export const COMMANDS = [['report'], ...MAKERS];
 
 /** Each command on a store must end with 3, name the file, say what to do and show no stack. */
 export async function expectRefusal(path: string, says: RegExp, commands = COMMANDS): Promise<void> {

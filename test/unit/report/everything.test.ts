@@ -3,7 +3,7 @@ import { XMLValidator } from 'fast-xml-parser';
 import { describe, expect, test } from 'vitest';
 import { emptyEndpointTally, emptyReceiptTally, type Tally } from '../../../src/core/tally.ts';
 import { parseThreshold } from '../../../src/core/threshold.ts';
-import type { CallSummary } from '../../../src/report/calls.ts';
+import type { CallSummary, CallTimeline } from '../../../src/report/calls.ts';
 import { FORMAT_NAMES, type Format, RENDERERS } from '../../../src/report/formats.ts';
 import { buildReport, type Report, reportFigures } from '../../../src/report/report.ts';
 
@@ -12,6 +12,8 @@ import { buildReport, type Report, reportFigures } from '../../../src/report/rep
 const same = (text: string) => text;
 const STYLE = { good: same, bad: same, warn: same, dim: same, strong: same };
 const HOSTILE = `</td><img src=x onerror=alert(1)> & "q" 'a' \`c\` | [l](javascript:1) \\ \u001b[2J\u202e\n=1+1 @all`;
+
+type Finding = CallSummary['findings'][number];
 
 function tally(name: string): Tally {
   const endpoint = emptyEndpointTally(name, 'https://crm.example/hook');
@@ -27,7 +29,9 @@ function calls(text: string): CallSummary {
     statuses: { Disconnected: 30, Missed: 10 },
     findings: [
       { rule: 'connected_after_missed', severity: 'warn', calls: 2, examples: [text, 'MO2'] },
+      { rule: 'no_end', severity: 'warn', calls: 1, examples: ['MO4'] },
       { rule: 'no_beginning', severity: 'info', calls: 5, examples: ['MO3'] },
+      { rule: 'no_end', severity: 'info', calls: 3, examples: ['MO5'] },
     ],
     timelines: [
       {
@@ -65,7 +69,7 @@ describe('thresholds, calls and the outage horizon', () => {
         { expression: 'refused:count<5', observed: 7, unit: 'count', verdict: 'fail' },
         { expression: 'delivery_rate>90%', observed: 1, unit: 'ratio', verdict: 'pass' },
       ],
-      calls: { calls: 40, findings: [{ rule: 'connected_after_missed', calls: 2 }, {}] },
+      calls: { calls: 40, findings: [{ rule: 'connected_after_missed', calls: 2 }, {}, {}, {}] },
       endpoints: [{ outage_horizon_ms: { surely: 48_000, at_most: 72_000 } }],
     });
   });
@@ -78,7 +82,9 @@ describe('thresholds, calls and the outage horizon', () => {
         'May be down for 48.0 s (1 min 12 s at most) before events are lost',
         '40 calls: 30 Disconnected, 10 Missed',
         '  ! connected after it was missed: 2  (MO1, MO2)',
+        '  ! no call_disconnected or call_missed: 1  (MO4)',
         '  · no call_initiated: 5  (MO3)',
+        '  · no end yet: under way, or its end is still to come: 3  (MO5)',
         '  MO1\n    call_initiated, MO1, +6.0 s call_connected\n    ! MO1',
       ],
     ],
@@ -89,6 +95,8 @@ describe('thresholds, calls and the outage horizon', () => {
         '| 200×9 503×1 | 48.0 s (1 min 12 s at most) |',
         '40 calls: 30 Disconnected, 10 Missed.',
         '| ⚠️ | connected after it was missed | 2 | MO1, MO2 |',
+        '| ⚠️ | no call_disconnected or call_missed | 1 | MO4 |',
+        '| ℹ️ | no end yet: under way, or its end is still to come | 3 | MO5 |',
         '- MO1: call&#95;initiated, MO1, &#43;6.0 s call&#95;connected – MO1',
       ],
     ],
@@ -128,7 +136,11 @@ describe('thresholds, calls and the outage horizon', () => {
         '48.0 s',
         '<p>40 calls: 30 Disconnected, 10 Missed</p>',
         'connected after it was missed',
-        '<time>2026-01-31 12:00:06.000</time> <bdi>call_connected</bdi>',
+        'role="rowheader">no call_disconnected or call_missed</th>',
+        'role="rowheader">no end yet: under way, or its end is still to come</th>',
+        '<time>2026-01-31 12:00:00.000</time> <span class="gap"></span> <bdi>call_initiated</bdi>',
+        '<time>no timestamp</time> <span class="gap"></span> <bdi>MO1</bdi>',
+        '<time>2026-01-31 12:00:06.000</time> <span class="gap">+6.0 s</span> <bdi>call_connected</bdi>',
       ],
     ],
   ])('are in %s', (format, parts) => {
@@ -139,6 +151,40 @@ describe('thresholds, calls and the outage horizon', () => {
   test('without calls that are in doubt, the table says so', () => {
     const fine = { ...calls('MO1'), findings: [], timelines: [] };
     expect(render('table', { ...whole(), calls: fine })).toContain('✓ their states fit together');
+  });
+
+  test.each([
+    ['one warning in as many calls as are shown', [1], 1, 'The call with a warning:'],
+    ['and in several', [2], 2, 'All 2 calls with a warning:'],
+    ['one warning in more calls', [1234], 5, 'The first 5 of 1,234 calls with a warning:'],
+    ['several warnings, maybe of the same calls', [4, 3], 5, 'The first 5 calls with a warning:'],
+    ['several warnings of one call', [1, 1], 1, 'The first call with a warning:'],
+    ['a warning each', [1, 2], 3, 'All 3 calls with a warning:'],
+  ])('the page says which calls it shows: %s', (_, warned, shown, said) => {
+    const all = calls('MO1');
+    const note: Finding = { rule: 'no_beginning', severity: 'info', calls: 9, examples: ['MO3'] };
+    const warning: Finding = { rule: 'duration', severity: 'warn', calls: 1, examples: ['MO1'] };
+    const findings = [...warned.map((n) => ({ ...warning, calls: n })), note];
+    const timelines = Array.from({ length: shown }, () => all.timelines[0] as CallTimeline);
+    expect(render('html', { ...whole(), calls: { ...all, findings, timelines } })).toContain(
+      `<p>${said}</p>`,
+    );
+    const none = { ...all, findings: [note], timelines: [] };
+    expect(render('html', { ...whole(), calls: none })).not.toContain('with a warning');
+  });
+
+  test('an event before the one it follows has a negative gap', () => {
+    const all = calls('MO1');
+    const at = (event: string, second: number) => ({
+      event,
+      event_id: null,
+      timestamp: `2026-01-31T12:00:0${second}.000Z`,
+    });
+    const events = [at('call_missed', 8), at('call_connected', 6)];
+    const timelines = [{ ...(all.timelines[0] as CallTimeline), events }];
+    expect(render('html', { ...whole(), calls: { ...all, timelines } })).toContain(
+      '<span class="gap">−2.0 s</span> <bdi>call_connected</bdi>',
+    );
   });
 
   test.each([40, 60, 100])('the table fits %i columns', (width) => {

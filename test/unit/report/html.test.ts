@@ -70,6 +70,45 @@ describe('the page', () => {
     expect(page).not.toMatch(/NaN|Infinity|undefined|null|<article/);
   });
 
+  test('has the worst endpoint first, and marks the rates that are below their KPI’s threshold', () => {
+    const of = tally();
+    const endpoint = (
+      name: string,
+      attempts: number,
+      successes: number,
+      events = attempts,
+      delivered = events,
+    ) =>
+      Object.assign(emptyEndpointTally(name, 'https://x.example/'), {
+        attempts,
+        successes,
+        events,
+        delivered,
+      });
+    of.endpoints = [
+      endpoint('nothing', 0, 0),
+      endpoint('fine', 100, 100),
+      endpoint('just', 100, 98),
+      endpoint('dead', 4, 0, 4, 0),
+      endpoint('busy and fine', 200, 200),
+      endpoint('flaky', 10, 8, 8, 8),
+    ];
+    const page = renderHtml(buildReport(of, { from: null, to: null }, { kpis: { success_rate: 0.98 } }));
+    const worstFirst = ['dead', 'flaky', 'just', 'busy and fine', 'fine', 'nothing'];
+    expect([...page.matchAll(/<h3><bdi>(.*?)<\/bdi>/g)].map(([, name]) => name)).toEqual(worstFirst);
+    expect([...page.matchAll(/rowheader"><bdi>(.*?)<\/bdi>/g)].map(([, name]) => name)).toEqual(worstFirst);
+    const marked = [
+      ...page.matchAll(
+        /data-label="(\w+)"><span class="chip bad">.*?below its threshold:.*?<\/span> (.*?)</g,
+      ),
+    ];
+    expect(marked.map(([, column, rate]) => [column, rate])).toEqual([
+      ['Success', '0 %'],
+      ['Delivered', '0 %'],
+      ['Success', '80 %'],
+    ]);
+  });
+
   test('draws whatever was measured: nothing delivered, no time at all, hours', () => {
     const dead = tally();
     const [endpoint] = dead.endpoints;

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { judgeRate, type Kpi } from '../../../src/core/kpi.ts';
+import { DEFAULT_SCHEDULE } from '../../../src/core/schedule.ts';
 import { emptyEndpointTally, emptyReceiptTally, type Tally } from '../../../src/core/tally.ts';
 import { buildReport } from '../../../src/report/report.ts';
 import { renderKpis, renderTable } from '../../../src/report/table.ts';
@@ -49,6 +50,17 @@ May be down for 24.8 s (37.2 s at most) before events are lost
   p90  ██████████████████████████████  120 ms    503  ███                             1
   p95  ██████████████████████████████  120 ms
   p99  ██████████████████████████████  120 ms`);
+});
+
+test('endpoints that may be down for different times are named before theirs', () => {
+  const endpoints = ['drop', 'flaky', 'slow'].flatMap((name) => tally(name).endpoints);
+  const scheduleOf = ({ name }: { name: string }) =>
+    name === 'slow' ? { retries: 1, backoffMs: [60_000] } : DEFAULT_SCHEDULE;
+  const text = renderTable(buildReport({ ...tally(), endpoints }, ALL, { scheduleOf }), PLAIN, 120);
+  expect(text.split('\n').filter((line) => line.includes('be down'))).toEqual([
+    'drop, flaky: may be down for 24.8 s (37.2 s at most) before events are lost',
+    'slow: may be down for 48.0 s (1 min 12 s at most) before events are lost',
+  ]);
 });
 
 test('80 columns get the table without them', () => {
