@@ -43,7 +43,8 @@ function row(i) {
 /** Makes a store the way mo-notify does, and fills it by SQL, which is faster than sending. */
 export function writeStore(path, count) {
   const bin = join(import.meta.dirname, '../bin/mo-notify.js');
-  execFileSync(process.execPath, [bin, 'logs', 'list', '--quiet', '--store', `sqlite:${path}`]);
+  const empty = ['logs', 'import', '-', '--from', 'ndjson', '--quiet', '--store', `sqlite:${path}`];
+  execFileSync(process.execPath, [bin, ...empty], { input: '' });
   const Database = createRequire(import.meta.url)('libsql');
   const db = new Database(path);
   const marks = COLUMNS.replaceAll(/\w+/g, '?');

@@ -1,30 +1,20 @@
-import { dirname } from 'node:path';
+import { rmSync } from 'node:fs';
 import type { Command } from 'commander';
-import { checkEndpointUrl, type EndpointConfig, findEndpoint } from '../config/config.ts';
-import { editConfig, readConfig } from '../config/config-file.ts';
-import { keepSecret, newSecret, readReference, type SecretSources } from '../config/secrets.ts';
+import { type Config, checkEndpointUrl, type EndpointConfig, findEndpoint } from '../config/config.ts';
+import { type ConfigEdit, editConfig, readConfig } from '../config/config-file.ts';
+import { keepSecret, newSecret, ownSecretFile, referToFile } from '../config/secrets.ts';
 import { ENDPOINT_NAME } from '../core/endpoint-name.ts';
 import { UsageError } from '../core/errors.ts';
-import { eventType } from '../core/event.ts';
-import { displayUrl, maskNumbers, visible } from '../core/redact.ts';
-import { outageHorizon, parseBackoff, toSchedule } from '../core/schedule.ts';
+import { displayUrl, maskNumber, visible } from '../core/redact.ts';
+import { outageHorizon, toSchedule } from '../core/schedule.ts';
 import { checkSecret } from '../core/signature.ts';
-import { formatDuration, formatTimestamp, parseDuration, parseSpan } from '../core/time.ts';
-import type { CommonOptions, Context, StartContext } from './context.ts';
-import { collect, wholeNumber, withConfigOption, withOutputOptions } from './options.ts';
+import { formatDuration } from '../core/time.ts';
+import type { Context, StartContext } from './context.ts';
+import { rotate } from './endpoints-rotate.ts';
+import { changed, type EndpointOptions, existing, find, withSettings } from './endpoints-settings.ts';
+import { collect, withConfigOption, withOutputOptions } from './options.ts';
 import { secretFromStdin } from './secrets.ts';
 import { action, subcommand } from './subcommands.ts';
-
-interface EndpointOptions extends CommonOptions, SecretSources {
-  url?: string;
-  event?: string[];
-  number?: string[];
-  queue?: string[];
-  timeout?: string;
-  retries?: number;
-  backoff?: string;
-  overlap?: string;
-}
 
 export function configure(command: Command, start: StartContext): void {
   const sub = (words: string, summary: string, example: string) =>
@@ -32,7 +22,7 @@ export function configure(command: Command, start: StartContext): void {
   const run = <Rest extends unknown[]>(work: (context: Context, ...rest: Rest) => void | Promise<void>) =>
     action(start, work);
 
-  settings(
+  withSettings(
     sub(
       'add <name> <url>',
       'register an endpoint; without a secret, makes one and shows it once',
@@ -45,7 +35,7 @@ export function configure(command: Command, start: StartContext): void {
     .action(run(add));
   sub('list', 'all endpoints', 'list').action(run(list));
   sub('show <name>', 'one endpoint', 'show prod').action(run(show));
-  settings(
+  withSettings(
     sub(
       'update <name>',
       'change what is named; an empty value takes it out',
@@ -54,13 +44,16 @@ export function configure(command: Command, start: StartContext): void {
   )
     .option('--url <url>', 'where it is')
     .action(run(update));
-  sub('remove <name>', 'forget an endpoint', 'remove prod').action(run(remove));
+  sub('remove <name>', 'forget an endpoint, and the secret that was made for it', 'remove prod').action(
+    run(remove),
+  );
   sub(
     'rotate-secret <name>',
     'make a new secret; the old one stays valid for a while',
     'rotate-secret prod --overlap 24h',
   )
     .option('--overlap <time>', 'how long the old secret stays valid', '24h')
+    .option('-y, --yes', 'rotate even while the secret before is still valid, and drop that one')
     .action(run(rotate));
   command.addHelpText(
     'after',
@@ -72,16 +65,6 @@ Examples:
   );
 }
 
-function settings(command: Command): Command {
-  return command
-    .option('-e, --event <type>', 'subscribe to this event type alone; repeatable', collect)
-    .option('--number <number>', 'only calls from or to this number; repeatable', collect)
-    .option('--queue <name>', 'only calls of this queue; repeatable', collect)
-    .option('--timeout <time>', 'the whole of an attempt (default: 30s)')
-    .option('--retries <n>', 'retries of a failed delivery', wholeNumber(0, 100))
-    .option('--backoff <list>', 'pauses before the retries (default: 1s,5s,25s)');
-}
-
 async function add(context: Context, name: string, url: string, options: EndpointOptions): Promise<void> {
   const { project } = context;
   if (!ENDPOINT_NAME.test(name)) {
@@ -89,39 +72,69 @@ async function add(context: Context, name: string, url: string, options: Endpoin
       `'${name}' is not a name. Use letters, digits, - and _, and not digits alone, which are a port.`,
     );
   }
-  if (Object.hasOwn(readConfig(project.config).endpoints, name))
-    throw new UsageError(`'${name}' is there already. Change it with 'endpoints update ${name}'.`);
+  if (name === 'local')
+    throw new UsageError("'local' is what the receiver's own secret goes by. Choose another name.");
   checkEndpointUrl(url);
   const changes = changed(options);
-  const { reference, made } = await secretFor(context, name, options);
-  const endpoint = { url, secret: reference, ...changes };
-  editConfig(project.config, [[['endpoints', name], endpoint]]);
+  refuseTaken(readConfig(project.config), name);
+  const secret = await secretFor(context, name, options);
+  let endpoint: EndpointConfig = { url, secret: '', ...changes };
+  await editConfig(project.config, (config) => {
+    // Once more, now that no other process can add it.
+    refuseTaken(config, name);
+    endpoint = { ...endpoint, secret: secret.refer() };
+    return [[['endpoints', name], endpoint]];
+  });
+  const { made } = secret;
   if (context.options.json === true)
     return context.printJson({
       ...toJson(name, endpoint, context),
       ...(made === null ? {} : { secret_made: made }),
     });
   context.print(`${context.style('stdout').good('added')} ${name}  ${displayUrl(url)}`);
-  if (made !== null) context.print(`secret: ${made}   (shown once; kept in ${reference.slice(5)})`);
+  if (made !== null) context.print(`secret: ${made}   (shown once; kept in ${endpoint.secret.slice(5)})`);
   context.note(`Next: 'mo-notify send-test ${name}' sends it a signed event.`);
 }
 
-async function secretFor(context: Context, name: string, options: EndpointOptions) {
-  const env = options.secretEnv?.[0];
-  const file = options.secretFile?.[0];
-  if (env !== undefined) return { reference: `env:${env}`, made: null };
-  if (file !== undefined) return { reference: `file:${file}`, made: null };
-  if (options.secretStdin === true) {
-    const value = await secretFromStdin(context);
-    checkSecret({ name: 'stdin', value });
-    return { reference: keepSecret(context.project, name, value), made: null };
+function refuseTaken({ endpoints }: Config, name: string): void {
+  if (Object.hasOwn(endpoints, name))
+    throw new UsageError(`'${name}' is there already. Change it with 'endpoints update ${name}'.`);
+}
+
+/** An endpoint's secret as flags name it, else a new one; `refer` keeps it where it is ours to keep. */
+async function secretFor(
+  context: Context,
+  name: string,
+  { secretEnv = [], secretFile = [], secretStdin = false }: EndpointOptions,
+): Promise<{ refer: () => string; made: string | null }> {
+  const { project, io } = context;
+  if (secretEnv.length + secretFile.length + Number(secretStdin) > 1)
+    throw new UsageError(
+      'An endpoint has one secret: give one of --secret-env, --secret-file, --secret-stdin.',
+    );
+  const [env] = secretEnv;
+  const [file] = secretFile;
+  if (env !== undefined) {
+    const reference = referToVariable(env);
+    return { refer: () => reference, made: null };
   }
-  const made = newSecret();
-  return { reference: keepSecret(context.project, name, made), made };
+  if (file !== undefined) {
+    const reference = referToFile(project, file, name, io.cwd);
+    return { refer: () => reference, made: null };
+  }
+  const made = secretStdin ? null : newSecret();
+  const value = made ?? (await secretFromStdin(context));
+  checkSecret({ name: made === null ? 'stdin' : name, value });
+  return { refer: () => keepSecret(project, name, value), made };
+}
+
+function referToVariable(name: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return `env:${name}`;
+  throw new UsageError(`--secret-env: '${name}' is not a variable's name. Use letters, digits and _.`);
 }
 
 function list(context: Context): void {
-  const { endpoints } = readConfig(context.project.config);
+  const { endpoints } = existing(context);
   const all = Object.entries(endpoints);
   if (context.options.json === true)
     return context.printJson(all.map(([name, endpoint]) => toJson(name, endpoint, context)));
@@ -130,9 +143,22 @@ function list(context: Context): void {
   const width = Math.max(...all.map(([name]) => name.length));
   for (const [name, endpoint] of all) {
     const { strong, dim } = context.style('stdout');
-    const events = endpoint.events?.join(', ') ?? 'all events';
-    context.print(`${strong(name.padEnd(width))}  ${visible(displayUrl(endpoint.url), 120)}  ${dim(events)}`);
+    const wants = visible(wanted(endpoint, context));
+    context.print(`${strong(name.padEnd(width))}  ${visible(displayUrl(endpoint.url), 120)}  ${dim(wants)}`);
   }
+}
+
+/** What an endpoint gets, in words: `call_missed; queues Sales`. */
+function wanted(endpoint: EndpointConfig, context: Context): string {
+  const filters = { numbers: shownNumbers(endpoint, context), queues: endpoint.queues };
+  const named = Object.entries(filters).flatMap(([what, list]) =>
+    list === undefined ? [] : [`${what} ${list.join(', ')}`],
+  );
+  return [endpoint.events?.join(', ') ?? 'all events', ...named].join('; ');
+}
+
+function shownNumbers({ numbers }: EndpointConfig, { options }: Context): string[] | undefined {
+  return numbers?.map((number) => (options.showNumbers === true ? number : maskNumber(number)));
 }
 
 function show(context: Context, name: string): void {
@@ -151,7 +177,7 @@ function show(context: Context, name: string): void {
   );
 }
 
-function update(context: Context, name: string, options: EndpointOptions): void {
+async function update(context: Context, name: string, options: EndpointOptions): Promise<void> {
   find(context, name);
   const changes: Record<string, unknown> = changed(options);
   if (options.url !== undefined) {
@@ -160,77 +186,39 @@ function update(context: Context, name: string, options: EndpointOptions): void 
   }
   if (Object.keys(changes).length === 0)
     throw new UsageError(`Nothing to change was named. See 'mo-notify endpoints update --help'.`);
-  editConfig(
-    context.project.config,
-    Object.entries(changes).map(([key, value]) => [['endpoints', name, key], value]),
-  );
+  const { config: file } = context.project;
+  await editConfig(file, (config) => {
+    findEndpoint(config, name, file);
+    return Object.entries(changes).map(([key, value]): ConfigEdit => [['endpoints', name, key], value]);
+  });
   show(context, name);
 }
 
-function remove(context: Context, name: string): void {
+async function remove(context: Context, name: string): Promise<void> {
+  const { project } = context;
   find(context, name);
-  editConfig(context.project.config, [[['endpoints', name], undefined]]);
-  if (context.options.json === true) return context.printJson({ removed: name });
-  context.print(`removed ${name}`);
-}
-
-function rotate(context: Context, name: string, options: EndpointOptions): void {
-  const { project, io } = context;
-  const endpoint = find(context, name);
-  const overlapMs = parseSpan(options.overlap ?? '24h', '--overlap');
-  if (endpoint.secret.startsWith('env:')) {
-    throw new UsageError(
-      `The secret of '${name}' is in the variable ${endpoint.secret.slice(4)}, which is yours to change; the old one can stand in previous_secret meanwhile.`,
-    );
-  }
-  const old = readReference(endpoint.secret, name, dirname(project.config), io.env);
-  const made = newSecret();
-  const until = formatTimestamp(io.now() + overlapMs);
-  const previous = keepSecret(project, `${name}.previous`, old.value);
-  const edits: [string[], unknown][] = [
-    [['endpoints', name, 'previous_secret'], previous],
-    [['endpoints', name, 'previous_secret_until'], until],
-    [['endpoints', name, 'secret'], keepSecret(project, name, made)],
-  ];
-  editConfig(project.config, edits);
+  let secrets: string[] = [];
+  await editConfig(project.config, (config) => {
+    secrets = secretsMadeFor(context, name, findEndpoint(config, name, project.config));
+    return [[['endpoints', name], undefined]];
+  });
+  // Last, because a config that could not be written still needs them.
+  for (const file of secrets) rmSync(file, { force: true });
   if (context.options.json === true)
-    return context.printJson({ name, secret_made: made, previous_secret_until: until });
-  context.print(`secret: ${made}   (shown once)`);
-  context.print(`The old secret stays valid for ${formatDuration(overlapMs)}, until ${until}.`);
+    return context.printJson({ removed: name, secrets_removed: secrets.map((file) => visible(file)) });
+  context.print(`removed ${name}`);
+  for (const file of secrets) context.print(`removed its secret, ${visible(file)}`);
 }
 
-/** The settings that flags name, as the config has them; undefined takes one out. */
-function changed(options: EndpointOptions): Partial<EndpointConfig> {
-  const changes: Record<string, unknown> = {};
-  const set = (key: string, value: unknown, empty: boolean) => {
-    changes[key] = empty ? undefined : value;
-  };
-  const list = (words: string[]) => words.filter((word) => word !== '');
-  if (options.event !== undefined) {
-    const events = list(options.event).map(eventType);
-    set('events', [...new Set(events)], events.length === 0);
-  }
-  if (options.number !== undefined) set('numbers', options.number, list(options.number).length === 0);
-  if (options.queue !== undefined) set('queues', options.queue, list(options.queue).length === 0);
-  if (options.timeout !== undefined) {
-    if (options.timeout !== '') parseDuration(options.timeout, '--timeout');
-    set('timeout', options.timeout, options.timeout === '');
-  }
-  if (options.retries !== undefined) set('retries', options.retries, false);
-  if (options.backoff !== undefined) {
-    if (options.backoff !== '') parseBackoff(options.backoff);
-    set('backoff', options.backoff, options.backoff === '');
-  }
-  return changes as Partial<EndpointConfig>;
-}
-
-function find(context: Context, name: string): EndpointConfig {
-  return findEndpoint(readConfig(context.project.config), name, context.project.config);
+/** The secret files that were made for an endpoint; a file of the user's own is not among them. */
+function secretsMadeFor({ project }: Context, name: string, endpoint: EndpointConfig): string[] {
+  return [
+    ownSecretFile(project, name, endpoint.secret),
+    ownSecretFile(project, `${name}.previous`, endpoint.previous_secret),
+  ].filter((file) => file !== null);
 }
 
 function toJson(name: string, endpoint: EndpointConfig, context: Context): Record<string, unknown> {
-  const numbers = endpoint.numbers?.map((number) =>
-    context.options.showNumbers === true ? number : maskNumbers(number),
-  );
+  const numbers = shownNumbers(endpoint, context);
   return { name, ...endpoint, url: displayUrl(endpoint.url), ...(numbers === undefined ? {} : { numbers }) };
 }

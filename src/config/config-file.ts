@@ -1,10 +1,14 @@
 import { chmodSync, lstatSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { applyEdits, type JSONPath, modify } from 'jsonc-parser';
+import type { JSONPath } from 'jsonc-parser';
 import { EnvironmentError } from '../core/errors.ts';
 import { type Config, parseConfig } from './config.ts';
+import { removeProperty, setProperty } from './edit-text.ts';
+import { withLock } from './file-lock.ts';
 
 const EMPTY = '{\n  "endpoints": {}\n}\n';
-const FORMATTING = { insertSpaces: true, tabSize: 2, eol: '\n' };
+
+/** Where a value stands, and what it becomes; `undefined` takes it out. */
+export type ConfigEdit = readonly [at: JSONPath, value: unknown];
 
 /** The config in a file; an absent file is an empty config. Throws UsageError, EnvironmentError. */
 export function readConfig(path: string): Config {
@@ -12,15 +16,24 @@ export function readConfig(path: string): Config {
 }
 
 /**
- * Changes values in a config file, `undefined` to take one out; comments and order stay. The file is replaced whole or
- * not at all, and never to something that would not be read again. Throws UsageError, EnvironmentError.
+ * Changes values in a config file; comments and order stay. `decide` gets the config as it is and says what is to change:
+ * no other process changes the file meanwhile. The file is replaced whole or not at all, and never to something that
+ * would not be read again. Throws UsageError, EnvironmentError.
  */
-export function editConfig(path: string, edits: readonly [at: JSONPath, value: unknown][]): void {
-  let text = readText(path);
-  parseConfig(text, path);
-  for (const [at, value] of edits)
-    text = applyEdits(text, modify(text, at, value, { formattingOptions: FORMATTING }));
-  parseConfig(text, path);
+export function editConfig(path: string, decide: (config: Config) => readonly ConfigEdit[]): Promise<void> {
+  return withLock(path, () => {
+    const text = readText(path);
+    const changed = decide(parseConfig(text, path)).reduce(edit, text);
+    parseConfig(changed, path);
+    replaceFile(path, changed);
+  });
+}
+
+function edit(text: string, [at, value]: ConfigEdit): string {
+  return value === undefined ? removeProperty(text, at) : setProperty(text, at, value);
+}
+
+function replaceFile(path: string, text: string): void {
   const mode = statSync(path, { throwIfNoEntry: false })?.mode;
   const draft = `${path}.${process.pid}.new`;
   try {

@@ -1,11 +1,4 @@
-import {
-  findNodeAtLocation,
-  getNodeValue,
-  type Node,
-  type ParseError,
-  parseTree,
-  printParseErrorCode,
-} from 'jsonc-parser';
+import { getNodeValue, type ParseError, parseTree } from 'jsonc-parser';
 import { z } from 'zod';
 import { ENDPOINT_NAME } from '../core/endpoint-name.ts';
 import { UsageError } from '../core/errors.ts';
@@ -13,7 +6,9 @@ import { EVENT_TYPES } from '../core/event.ts';
 import { isLoopback } from '../core/loopback.ts';
 import { nearest } from '../core/nearest.ts';
 import { parseBackoff } from '../core/schedule.ts';
+import { NUMBER } from '../core/subscription.ts';
 import { parseDuration } from '../core/time.ts';
+import { describeIssue, describeParseError, lineOf, shownUrl } from './config-errors.ts';
 
 const checked = (check: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
   try {
@@ -37,11 +32,15 @@ export const EndpointSchema = z
     previous_secret: SecretReference.optional().describe('the secret before the last rotation'),
     previous_secret_until: z.iso.datetime().optional().describe('when the previous secret ends'),
     events: z.array(z.enum(EVENT_TYPES)).min(1).optional().describe('subscribed events; all without it'),
-    numbers: z.array(z.string().min(1)).min(1).optional().describe('only calls from or to these numbers'),
+    numbers: z
+      .array(z.string().regex(NUMBER, { message: 'is not a phone number. Write it like +919876543210' }))
+      .min(1)
+      .optional()
+      .describe('only calls from or to these numbers; without a + of any country'),
     queues: z.array(z.string().min(1)).min(1).optional().describe('only calls of these queues'),
     timeout: z
       .string()
-      .superRefine(checked((text) => parseDuration(text, 'timeout')))
+      .superRefine(checked((text) => parseTimeout(text, 'timeout')))
       .optional()
       .describe('the whole of an attempt: 30s'),
     retries: z.int().min(0).max(100).optional(),
@@ -76,14 +75,24 @@ export function findEndpoint({ endpoints }: Config, name: string, file: string):
   );
 }
 
+/** The whole of an attempt, ms: a duration that is not 0. Throws UsageError. */
+export function parseTimeout(text: string, what: string): number {
+  const ms = parseDuration(text, what);
+  if (ms > 0) return ms;
+  throw new UsageError(`${what}: '${text}' leaves no time for an answer. Write one above 0: 500ms, 30s.`);
+}
+
 /** Deliveries go over HTTPS, save on this machine. Throws UsageError. */
 export function checkEndpointUrl(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null) throw new UsageError(`'${text}' is not a URL. Write it like https://example.com/hook.`);
+  if (url === null)
+    throw new UsageError(`'${shownUrl(text)}' is not a URL. Write it like https://example.com/hook.`);
   if (url.username !== '' || url.password !== '')
     throw new UsageError(`the URL of ${url.host} carries a user or password; take them out`);
   if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return;
-  throw new UsageError(`'${text}' is not https. An endpoint off this machine takes https only.`);
+  throw new UsageError(
+    `'${shownUrl(text)}' is not https. An endpoint off this machine takes https only: https://example.com/hook.`,
+  );
 }
 
 /** Reads a config's text; comments and trailing commas are allowed. Throws UsageError with file, line and path. */
@@ -92,31 +101,12 @@ export function parseConfig(text: string, file: string): Config {
   const tree = parseTree(text, errors, { allowTrailingComma: true });
   const [first] = errors;
   if (first !== undefined || tree === undefined) {
-    const why = first === undefined ? 'it is empty' : printParseErrorCode(first.error);
-    throw new UsageError(`${file}:${lineOf(text, first?.offset ?? 0)}: not JSON (${why}).`);
+    const why = text.trim() === '' ? 'it is empty; write {}' : describeParseError(first?.error);
+    throw new UsageError(`${file}:${lineOf(text, first?.offset ?? 0)}: not JSON: ${why}.`);
   }
   const parsed = ConfigSchema.safeParse(getNodeValue(tree));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0] as z.core.$ZodIssue;
-  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] as string] : issue.path;
-  throw new UsageError(describe(text, file, tree, path as (string | number)[], issue));
-}
-
-function describe(
-  text: string,
-  file: string,
-  tree: Node,
-  path: (string | number)[],
-  issue: z.core.$ZodIssue,
-): string {
-  const node = findNodeAtLocation(tree, path) ?? findNodeAtLocation(tree, path.slice(0, -1)) ?? tree;
-  const secret = path.some((part) => /secret/.test(String(part)));
-  const value = node.type === 'object' || node.type === 'array' || secret ? '' : ` '${String(node.value)}'`;
-  const why =
-    issue.code === 'unrecognized_keys' ? 'is not known here' : issue.message.replace(/^Invalid/, 'invalid');
-  return `${file}:${lineOf(text, node.offset)}: ${path.join('.')}${value}: ${why}.`.replace(/\.\.$/, '.');
-}
-
-function lineOf(text: string, offset: number): number {
-  return text.slice(0, offset).split('\n').length;
+  const known = Object.keys(issue.path.length === 0 ? ConfigSchema.shape : EndpointSchema.shape);
+  throw new UsageError(describeIssue(text, file, tree, { issue, known }));
 }

@@ -11,7 +11,7 @@ import {
   renameSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { EnvironmentError, UsageError } from '../core/errors.ts';
 import { checkSecret, type Secret } from '../core/signature.ts';
 import type { Project } from './project.ts';
@@ -114,6 +114,25 @@ export function keepSecret(project: Project, file: string, value: string): strin
   writeFileSync(draft, `${value}\n`, { mode: PRIVATE, flag: 'wx' });
   renameSync(draft, path);
   return `file:${relative(dirname(project.config), path)}`;
+}
+
+/** The file of ours that a reference leads to: one that `keepSecret` made for this endpoint. Null for all others. */
+export function ownSecretFile(project: Project, file: string, reference: string | undefined): string | null {
+  const own = join(project.folder, 'secrets', file);
+  // An endpoint of the name `local` shares its file with `listen`.
+  const named = reference?.startsWith('file:') === true && file !== LOCAL;
+  return named && resolve(dirname(project.config), reference.slice(5)) === own ? own : null;
+}
+
+/** The reference to a user's own file, which is named as seen from `cwd`. Throws UsageError, EnvironmentError. */
+export function referToFile(project: Project, path: string, name: string, cwd: string): string {
+  const [whole, folder] = [resolve(cwd, path), dirname(project.config)];
+  if (lstatSync(whole, { throwIfNoEntry: false }) === undefined)
+    throw new UsageError(`--secret-file: ${whole} is not there. Write the secret into it first.`);
+  readSecretFile(whole);
+  const reference = `file:${isAbsolute(path) ? path : relative(folder, whole)}`;
+  readReference(reference, name, folder, {});
+  return reference;
 }
 
 export function newSecret(): string {

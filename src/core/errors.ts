@@ -19,6 +19,16 @@ export class EnvironmentError extends KnownError {
   readonly exitCode = EXIT.environment;
 }
 
+/** Ctrl-C at a question: nothing is done. */
+export class InterruptedError extends KnownError {
+  override readonly name = 'InterruptedError';
+  readonly exitCode = EXIT.interrupted;
+
+  constructor() {
+    super('Interrupted; nothing was done.');
+  }
+}
+
 export type StoreProblem = 'busy' | 'full' | 'damaged' | 'newer' | 'unavailable';
 
 /** A record could not be stored. `busy` and `full` pass by themselves, so a receiver answers 503 and stays up. */

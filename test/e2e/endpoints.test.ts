@@ -1,4 +1,12 @@
-import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
@@ -66,12 +74,58 @@ describe('endpoints add', () => {
     [['__proto__', 'https://example.com/'], /is not a name/],
     [['prod', 'https://example.com/', '-e', 'conected'], /Did you mean 'call_connected'/],
     [['prod', 'https://example.com/', '--backoff', 'soon'], /soon/],
+    [['prod', 'https://example.com/', '--timeout', '0s'], /--timeout: '0s' leaves no time for an answer/],
+    [['prod', 'https://example.com/', '--number', 'foo'], /--number: 'foo' is not a phone number\. Write/],
+    [
+      ['prod', 'https://example.com/', '--secret-file', 'none.txt'],
+      /--secret-file: .*none\.txt is not there/,
+    ],
+    [['prod', 'https://example.com/', '--secret-env', 'A-B'], /'A-B' is not a variable's name/],
+    [
+      ['prod', 'https://example.com/', '--secret-env', 'A', '--secret-stdin'],
+      /one of --secret-env, --secret/,
+    ],
+    [
+      ['prod', 'https://example.com/', '--secret-env', 'A', '--secret-env', 'B'],
+      /An endpoint has one secret/,
+    ],
+    [['prod', 'me:pw@example.com'], /is not https/],
+    [['prod', 'https://me:pw@exa mple.com'], /'https:\/\/\*\*\*@exa mple.com' is not a URL/],
   ])('%j: exit 2, nothing written', async (words, why) => {
     const at = project();
     const { code, err } = await at.run('endpoints', 'add', ...words);
     expect([code, err]).toEqual([2, expect.stringMatching(why)]);
     expect(err).not.toContain('pw@');
     expect(existsSync(at.config)).toBe(false);
+  });
+
+  test('a secret file is named as seen from the working folder, and read as seen from the config', async () => {
+    const at = project();
+    mkdirSync(join(at.cwd, 'sub'));
+    writeFileSync(join(at.cwd, 'sub/secret.txt'), 'a secret of mine\n');
+    at.write('{}');
+    const io = testIo({ cwd: join(at.cwd, 'sub') });
+    const added = ['endpoints', 'add', 'prod', 'https://a.example/', '--secret-file', './secret.txt'];
+    expect(await run(added, io)).toBe(0);
+    expect(at.text()).toContain('"secret": "file:sub/secret.txt"');
+    const sign = testIo({ cwd: at.cwd, stdin: '{}' });
+    expect(await run(['sign', '--body', '-', '--endpoint', 'prod'], sign)).toBe(0);
+  });
+
+  test('numbers are kept as digits, and list shows what an endpoint gets, numbers masked', async () => {
+    const at = project();
+    const filters = ['--number', '+91 98765 43210', '--number', '98765-43210', '--queue', 'Sales'];
+    expect((await at.run('endpoints', 'add', 'a', 'https://a.example/', ...filters)).code).toBe(0);
+    expect(JSON.parse(at.text())).toMatchObject({
+      endpoints: { a: { numbers: ['+919876543210', '9876543210'] } },
+    });
+    expect((await at.run('endpoints', 'list')).out).toContain(
+      'all events; numbers +91******3210, 98****3210; queues Sales',
+    );
+    expect((await at.run('endpoints', 'list', '--show-numbers')).out).toContain('numbers +919876543210, 9');
+    expect((await at.run('endpoints', 'update', 'a', '--timeout', '0ms')).code).toBe(2);
+    expect((await at.run('endpoints', 'update', 'a', '--number', '')).code).toBe(0);
+    expect(at.text()).not.toContain('numbers');
   });
 
   test('http is allowed on this machine, and a name only once', async () => {
@@ -105,8 +159,12 @@ describe('the config file', () => {
     });
     expect((await at.run('endpoints', 'update', 'b', '--queue', '')).code).toBe(0);
     expect((await at.run('endpoints', 'show', 'b', '--json')).json()).not.toHaveProperty('queues');
+    expect((await at.run('endpoints', 'remove', 'a')).code).toBe(0);
+    expect((await at.run('endpoints', 'add', 'c', 'https://c.example/')).code).toBe(0);
+    expect(at.text()).toMatch(/^ {4}"b": .*\}, \/\/ keep$/m);
     expect((await at.run('endpoints', 'remove', 'b')).code).toBe(0);
     expect((await at.run('endpoints', 'list', '--json')).out).not.toContain('b.example');
+    expect(at.text()).toContain('// ours');
   });
 
   test.each([
@@ -132,6 +190,19 @@ describe('the config file', () => {
     expect([code, err]).toEqual([2, expect.stringMatching(why)]);
     expect(err).not.toContain('canary');
     expect(at.text()).toBe(text);
+  });
+
+  test.each([
+    ['list'],
+    ['show', 'a'],
+    ['update', 'a', '--retries', '1'],
+    ['remove', 'a'],
+    ['rotate-secret', 'a'],
+  ])('one that is named and is not there: %s: exit 2', async (...words) => {
+    const at = project();
+    const { code, err } = await at.run('endpoints', ...words, '--config', 'other.json');
+    expect([code, err]).toEqual([2, expect.stringMatching(/--config: .*other\.json is not there/)]);
+    expect(readdirSync(at.cwd)).toEqual([]);
   });
 
   test('a symbolic link is refused', async () => {
@@ -227,6 +298,32 @@ describe('endpoints rotate-secret', () => {
     await at.run('endpoints', 'add', 'a', 'https://a.example/', '--secret-env', 'A_SECRET');
     const { code, err } = await at.run('endpoints', 'rotate-secret', 'a');
     expect([code, err]).toEqual([2, expect.stringContaining('A_SECRET')]);
+  });
+});
+
+describe('endpoints remove', () => {
+  test('takes the secrets with it that were made for the endpoint, and says so', async () => {
+    const at = project();
+    await at.run('endpoints', 'add', 'a', 'https://a.example/');
+    await at.run('endpoints', 'add', 'b', 'https://b.example/');
+    await at.run('endpoints', 'rotate-secret', 'a');
+    const secrets = join(at.cwd, '.mo-notify/secrets');
+    expect(readdirSync(secrets)).toEqual(['a', 'a.previous', 'b']);
+    const { code, out } = await at.run('endpoints', 'remove', 'a');
+    expect([code, out]).toEqual([0, expect.stringContaining(`removed its secret, ${join(secrets, 'a')}\n`)]);
+    expect(readdirSync(secrets)).toEqual(['b']);
+  });
+
+  test('leaves a secret file of the user’s own', async () => {
+    const at = project();
+    const own = join(at.cwd, 'own.txt');
+    writeFileSync(own, 'a secret of mine\n');
+    await at.run('endpoints', 'add', 'a', 'https://a.example/', '--secret-file', own);
+    expect((await at.run('endpoints', 'remove', 'a', '--json')).json()).toEqual({
+      removed: 'a',
+      secrets_removed: [],
+    });
+    expect(existsSync(own)).toBe(true);
   });
 });
 

@@ -101,3 +101,52 @@ test('a rotation leaves no draft behind, and neither secret in the config', asyn
   expect(readFileSync(join(cwd, '.mo-notify/secrets/prod'), 'utf8')).toBe(`${current}\n`);
   expect(readFileSync(join(cwd, '.mo-notify/secrets/prod.previous'), 'utf8')).toBe(`${old}\n`);
 });
+
+test('a second rotation within the overlap is refused, unless --yes is said', async () => {
+  const { cwd, current, until } = await rotated();
+  const rotate = async (...args: string[]) => {
+    const io = testIo({ cwd });
+    return { code: await run(['endpoints', 'rotate-secret', 'prod', ...args], io), err: io.err() };
+  };
+  const refused = await rotate();
+  expect(refused).toEqual({
+    code: 2,
+    err: expect.stringContaining(`is valid until ${new Date(until).toISOString()}`),
+  });
+  expect(refused.err).toContain('say --yes');
+  expect(readFileSync(join(cwd, '.mo-notify/secrets/prod'), 'utf8')).toBe(`${current}\n`);
+  expect((await rotate('--yes')).code).toBe(0);
+  expect(readFileSync(join(cwd, '.mo-notify/secrets/prod.previous'), 'utf8')).toBe(`${current}\n`);
+});
+
+test('once the overlap is over, a rotation needs no --yes', async () => {
+  const { cwd, until } = await rotated();
+  const io = testIo({ cwd });
+  io.now = () => until;
+  expect(await run(['endpoints', 'rotate-secret', 'prod'], io)).toBe(0);
+});
+
+test('rotate-secret says where the new secret is, and what is still to be done', async () => {
+  const { cwd } = await rotated();
+  const io = testIo({ cwd });
+  await run(['endpoints', 'rotate-secret', 'prod', '--yes'], io);
+  expect(io.out()).toContain('kept in .mo-notify/secrets/prod)');
+  expect(io.out()).not.toContain('no longer used');
+  expect(io.err()).toContain("start a running 'mo-notify listen --endpoint prod' anew");
+});
+
+test('a secret file of the user’s own is no longer used after a rotation, and stays as it was', async () => {
+  const { cwd } = testIo();
+  const call = async (...args: string[]) => {
+    const io = testIo({ cwd });
+    expect(await run(args, io), io.err()).toBe(0);
+    return io.out();
+  };
+  writeFileSync(join(cwd, 'own.txt'), 'a secret of mine\n');
+  await call('endpoints', 'add', 'prod', 'https://example.com/hook', '--secret-file', 'own.txt');
+  expect(await call('endpoints', 'rotate-secret', 'prod')).toContain(
+    'own.txt, which held the old one, is no longer used',
+  );
+  expect(readFileSync(join(cwd, 'own.txt'), 'utf8')).toBe('a secret of mine\n');
+  expect((await verify(cwd, 'a secret of mine')).code).toBe(0);
+});
