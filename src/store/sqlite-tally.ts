@@ -1,10 +1,9 @@
 import type Database from 'libsql';
 import { AttemptTally, type GroupTally } from '../core/attempt-tally.ts';
 import { type ByteHash, hashBytes } from '../core/byte-hash.ts';
-import { EVENT_TYPES } from '../core/event.ts';
 import { Interner } from '../core/interner.ts';
 import { ReceiptCounter, type ReceiptFacts } from '../core/receipt-tally.ts';
-import { OUTCOMES, type Outcome, type Receipt } from '../core/record.ts';
+import type { Outcome, Receipt } from '../core/record.ts';
 import type { RecordFilter } from '../core/store.ts';
 import {
   countedType,
@@ -16,7 +15,7 @@ import {
 } from '../core/tally.ts';
 import { type Answer, inTurn, type Question, readAhead } from './read-ahead.ts';
 import type { Reader } from './sqlite-read.ts';
-import { ESCAPED_LENGTH, fromText } from './sqlite-text.ts';
+import { ESCAPED_BYTES, fromText } from './sqlite-text.ts';
 import { matchesNone, type Where, where } from './sqlite-where.ts';
 
 /** How many rows become one run of bytes. */
@@ -27,15 +26,8 @@ const WORTH_A_THREAD = 10;
 const FIELD = 0xff;
 const ROW = 0xfe;
 const NULL = 0xfd;
-/** Before the place of a text in the list of those that a column mostly holds. */
-const KNOWN = 0xfc;
-const FIRST = 0x31;
-/** Where each of its characters is escaped, this much of an event's type holds all that it is counted by. */
-const EVENT = shortened(
-  'event',
-  EVENT_TYPES,
-  `substr(${nullable('event')}, 1, ${TYPE_LENGTH * ESCAPED_LENGTH})`,
-);
+/** As much of an event's type as it is counted by, also where each of its characters is escaped. */
+const EVENT: Column = [`%.${TYPE_LENGTH * ESCAPED_BYTES}s`, nullable('event')];
 
 /**
  * What a row is counted by: how SQLite's `format` writes each column. Those of the group are what many rows have in
@@ -51,9 +43,9 @@ const ATTEMPT: Layout = {
   group: [
     ['%s', 'endpoint'],
     ['%s', 'url'],
-    ['%s', EVENT],
+    EVENT,
     ['%s', nullable('status')],
-    ['%s', shortened('outcome', OUTCOMES, 'outcome')],
+    ['%s', 'outcome'],
     ['%d', 'replay_of IS NOT NULL'],
   ],
 };
@@ -62,7 +54,7 @@ const RECEIPT: Layout = {
   time: 'received_at',
   fields: [['%s', nullable('latency_ms')]],
   group: [
-    ['%s', EVENT],
+    EVENT,
     ['%s', 'signature'],
     ['%s', nullable('duplicate')],
     ['%d', 'status IS NULL OR status BETWEEN 200 AND 299 OR forward IS NOT NULL'],
@@ -183,12 +175,6 @@ function nullable(column: string): string {
   return `ifnull(${column}, ${text([NULL])})`;
 }
 
-/** A column whose known texts are two bytes each, which saves their bytes from being copied and compared. */
-function shortened(column: string, known: readonly string[], other: string): string {
-  const cases = known.map((name, i) => `WHEN '${name}' THEN ${text([KNOWN, FIRST + i])}`);
-  return `CASE ${column} ${cases.join(' ')} ELSE ${other} END`;
-}
-
 function text(of: Iterable<number>): string {
   return `CAST(x'${Buffer.from([...of]).toString('hex')}' AS TEXT)`;
 }
@@ -209,7 +195,7 @@ function number(rows: Buffer, start: number, end: number): number {
 }
 
 function toGroup(key: Buffer) {
-  const [endpoint, url, event, status, outcome, replay] = texts(key, { 2: EVENT_TYPES, 4: OUTCOMES });
+  const [endpoint, url, event, status, outcome, replay] = texts(key);
   return {
     endpoint: endpoint ?? '',
     url: url ?? '',
@@ -221,7 +207,7 @@ function toGroup(key: Buffer) {
 }
 
 function toFacts(key: Buffer): ReceiptFacts {
-  const [event, signature, duplicate, accepted, redelivery, forwarded] = texts(key, { 0: EVENT_TYPES });
+  const [event, signature, duplicate, accepted, redelivery, forwarded] = texts(key);
   return {
     event: countedType(event ?? null),
     signature: signature as Receipt['signature'],
@@ -232,15 +218,12 @@ function toFacts(key: Buffer): ReceiptFacts {
   };
 }
 
-/** `known` holds the texts of the columns that are `shortened`, by their place. */
-function texts(key: Buffer, known: Record<number, readonly string[]>): (string | null)[] {
+function texts(key: Buffer): (string | null)[] {
   const found: (string | null)[] = [];
   for (let at = 0; at <= key.length; ) {
     const next = key.indexOf(FIELD, at);
     const end = next < 0 ? key.length : next;
-    if (key[at] === NULL) found.push(null);
-    else if (key[at] === KNOWN) found.push(known[found.length]?.[(key[at + 1] as number) - FIRST] ?? null);
-    else found.push(fromText(key.toString('utf8', at, end)));
+    found.push(key[at] === NULL ? null : fromText(key.toString('utf8', at, end)));
     at = end + 1;
   }
   return found;

@@ -2,8 +2,8 @@
 const PLAIN = /^[ -~]*$/;
 /** A character that stands for no text, by Unicode; here the four hex digits of a code unit follow it. */
 const ESCAPE = '\ufdd0';
-/** How many characters a code unit may become. */
-export const ESCAPED_LENGTH = 5;
+/** How many bytes of UTF-8 a code unit may become. */
+export const ESCAPED_BYTES = 7;
 const ODD = /[\0\ufdd0\p{Cs}]/gu;
 
 /**
