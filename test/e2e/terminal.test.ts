@@ -61,6 +61,26 @@ describe.skipIf(process.platform !== 'linux')('F5 where stdout is', () => {
     expect(err).not.toMatch(STACK);
   });
 
+  test('full or gone, what reads the log ends just so', async () => {
+    const cwd = tempFolder();
+    const store = await seedStore(cwd, { attempts: Array.from({ length: 200 }, () => ({})) });
+    const commands = ['logs list', 'logs export', 'logs tail', 'support-bundle', 'report --format html'];
+    const { out, err } = await bash(
+      `${commands
+        .map(
+          (command) => `mo ${command} --quiet --store ${store} > /dev/full; echo "$?"
+            mo ${command} --quiet --store ${store} 2>>head.txt | head -1 >/dev/null; echo "\${PIPESTATUS[0]}"`,
+        )
+        .join('\n')}; cat head.txt`,
+      { env, cwd },
+    );
+    expect(out.trim().split('\n')).toEqual(commands.flatMap(() => ['3', '0']));
+    expect(err.match(/^mo-notify: Standard output cannot be written: ENOSPC.*$/gm)).toHaveLength(
+      commands.length,
+    );
+    expect(err).not.toMatch(STACK);
+  });
+
   test('fine but the report’s file is full, it ends with 3', async () => {
     const { code, err } = await spawnCli(['report', '--store', 'sqlite::memory:', '-o', '/dev/full']);
     expect(code).toBe(3);
