@@ -85,7 +85,7 @@ export async function importRecords(
       if (!('record' in item)) skips.add(item);
       else if (known.add(item.record)) {
         counts.imported += 1;
-        const adding = add(store, item.record);
+        const adding = store.addRecord(item.record);
         // It may fail while the file is being read, before anybody waits for it.
         adding.catch(() => {});
         underWay.push(adding);
@@ -104,11 +104,6 @@ export async function importRecords(
     if (skips.count > 0) context.exitCode = EXIT.shortfall;
     if (context.io.interrupted.aborted) context.exitCode = EXIT.interrupted;
   });
-}
-
-function add(store: Store, record: LogRecord): Promise<void> {
-  // Attempts need not be looked at one by one, as what may be a duplicate must.
-  return record.kind === 'attempt' ? store.addAttempt(record.attempt, record.body) : store.addRecord(record);
 }
 
 /** The records of a store by their ids, so that a file that is imported twice is there once. */

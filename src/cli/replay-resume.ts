@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isAlive } from '../config/process-alive.ts';
 import type { SecretSources } from '../config/secrets.ts';
 import { UsageError } from '../core/errors.ts';
 import type { RecordKind } from '../core/record.ts';
@@ -77,11 +78,7 @@ export async function findRun(store: Store, run: string): Promise<Resumed> {
 
 /** Whether a process is there, and is one of ours: a number is given again once its process has ended. */
 function isAtWork(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
-  }
+  if (!isAlive(pid)) return false;
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('mo-notify');
   } catch {

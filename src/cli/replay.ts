@@ -129,7 +129,7 @@ async function replay(context: Context, job: Job): Promise<ExitCode> {
   const target = await resolveTarget(context, plan.to);
   const pace = readPace(plan, target);
   const run = resumed?.state.run ?? newId('run', context.io.now());
-  const sending = readSending({ ...plan, ...pickHeader(options) }, target, run);
+  const sending = readSending({ ...plan, header: options.header ?? [] }, target, run);
   const selection = readSelection(plan, target, context);
   const earlier = resumed === null ? null : await readEarlier(job.store, resumed);
   const survey = await source.survey(selection, earlier);
@@ -236,10 +236,6 @@ async function send(
 async function readEarlier(store: Store, { state }: Resumed): Promise<EarlierRun> {
   const { readEarlierRun } = await import('../sender/earlier-run.ts');
   return readEarlierRun(store, state);
-}
-
-function pickHeader({ header }: ReplayOptions): { header?: string[] } {
-  return header === undefined ? {} : { header };
 }
 
 function countReached(recorded: AsyncIterable<Recorded>) {

@@ -2,6 +2,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { EnvironmentError } from '../core/errors.ts';
+import { isAlive } from './process-alive.ts';
 
 const WAIT_MS = 10_000;
 const PAUSE_MS = 20;
@@ -63,14 +64,5 @@ function holder(lock: string): string {
     return readFileSync(lock, 'utf8').trim();
   } catch {
     return '';
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

@@ -58,7 +58,8 @@ export function buildReport(
   { kpis: thresholds = {}, expressions = [], scheduleOf = () => DEFAULT_SCHEDULE, calls }: JudgeOptions = {},
 ): Report {
   const { endpoints } = tally;
-  const { trends, rates, counts } = reportFigures(tally);
+  const figures = reportFigures(tally);
+  const { trends, rates, counts } = figures;
   const { events, attempts, receipts, duplicates, refused } = counts as Report['totals'];
   const rate = (name: 'success_rate' | 'delivery_rate' | 'duplicate_drop_rate') =>
     judgeRate(name, ...(rates[name] as readonly [number, number]), thresholds);
@@ -72,7 +73,9 @@ export function buildReport(
       rate('delivery_rate'),
       rate('duplicate_drop_rate'),
     ],
-    ...(expressions.length === 0 ? {} : { thresholds: judgeAll(expressions, tally) }),
+    ...(expressions.length === 0
+      ? {}
+      : { thresholds: expressions.map((one) => judgeThreshold(one, figures)) }),
     endpoints: endpoints.map((one) => describeEndpoint(one, outageHorizon(scheduleOf(one)))),
     ...(calls === undefined ? {} : { calls }),
     notes: notes(tally),
@@ -122,11 +125,6 @@ export function percentiles(latency: Histogram): Percentiles {
     p99: latency.quantile(0.99),
     max: latency.max,
   };
-}
-
-function judgeAll(expressions: readonly Threshold[], tally: Tally): ThresholdVerdict[] {
-  const figures = reportFigures(tally);
-  return expressions.map((threshold) => judgeThreshold(threshold, figures));
 }
 
 function describeEndpoint(e: EndpointTally, horizon: { surely: number; atMost: number }): EndpointReport {

@@ -1,8 +1,10 @@
 import type { LogRecord } from '../core/record.ts';
 import { maskNumbers, publicUrl } from '../core/redact.ts';
 import { formatTimestamp } from '../core/time.ts';
+import { answersOf } from './counts.ts';
 import { literal, markdownTable, renderMarkdown } from './markdown.ts';
 import type { Report } from './report.ts';
+import { formatCounts } from './wording.ts';
 
 /** What MyOperator's support asks for (cli.md, support-bundle), as data. Holds no body, no header and no whole number. */
 export interface SupportBundle {
@@ -44,11 +46,11 @@ export function makeSupportBundle(
   registered: Record<string, { url: string }>,
   { now, versions }: { now: number; versions: Record<string, string> },
 ): SupportBundle {
-  const seen = report.endpoints.map(({ name, url, attempts, statuses }) => {
-    const answered = Object.values(statuses).reduce((sum, n) => sum + n, 0);
-    const codes = { ...statuses, ...(attempts > answered ? { none: attempts - answered } : {}) };
-    return { name: maskNumbers(name), url: publicUrl(url), response_codes: codes };
-  });
+  const seen = report.endpoints.map((one) => ({
+    name: maskNumbers(one.name),
+    url: publicUrl(one.url),
+    response_codes: answersOf(one),
+  }));
   const unseen = Object.entries(registered)
     .filter(([name]) => !report.endpoints.some((endpoint) => endpoint.name === name))
     .map(([name, { url }]) => ({ name, url: publicUrl(url), response_codes: {} }));
@@ -104,10 +106,6 @@ function describe(record: LogRecord): SupportDelivery {
 
 /** The bundle to be read, and pasted into a ticket (Markdown). */
 export function renderSupportBundle({ made_at: at, versions, endpoints, deliveries, report }: SupportBundle) {
-  const codes = (counts: Record<string, number>) =>
-    Object.entries(counts)
-      .map(([code, n]) => `${code}×${n}`)
-      .join(' ') || 'none on record';
   return [
     '# mo-notify support bundle',
     `Made ${at} with ${Object.entries(versions)
@@ -118,7 +116,11 @@ export function renderSupportBundle({ made_at: at, versions, endpoints, deliveri
       ? 'None.'
       : markdownTable(
           ['Name', 'URL', 'Response codes'],
-          endpoints.map(({ name, url, response_codes: counts }) => [code(name), code(url), codes(counts)]),
+          endpoints.map(({ name, url, response_codes: counts }) => [
+            code(name),
+            code(url),
+            formatCounts(counts) || 'none on record',
+          ]),
         ),
     `## Latest ${deliveries.length} records`,
     deliveries.length === 0

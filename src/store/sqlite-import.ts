@@ -2,17 +2,13 @@ import type Database from 'libsql';
 import { parsePayload } from '../core/payload.ts';
 import { isAccepted, type LogRecord } from '../core/record.ts';
 import { isConstraintError } from './sqlite-errors.ts';
-import { ATTEMPT_COLUMNS, pushAttempt, pushReceipt, RECEIPT_COLUMNS, type Value } from './sqlite-rows.ts';
+import { pushReceipt, RECEIPT_COLUMNS, type Value } from './sqlite-rows.ts';
 import { keyOf } from './sqlite-write.ts';
 
-/** Writes a record of another log as it is, inside a transaction that is under way. */
-export function insertRecord(db: Database.Database, record: LogRecord): void {
-  const values: Value[] = [];
-  if (record.kind === 'attempt') {
-    pushAttempt(values, record.attempt, record.body);
-    statementsOf(db).attempt.run(values);
-    return;
-  }
+type ReceiptRecord = Extract<LogRecord, { kind: 'receipt' }>;
+
+/** Writes a receipt of another log as it is, verdict included, inside a transaction that is under way. */
+export function importReceipt(db: Database.Database, record: ReceiptRecord): void {
   try {
     insertReceipt(db, record, importedKey(record));
   } catch (error) {
@@ -21,8 +17,6 @@ export function insertRecord(db: Database.Database, record: LogRecord): void {
     insertReceipt(db, record, null);
   }
 }
-
-type ReceiptRecord = Extract<LogRecord, { kind: 'receipt' }>;
 
 function insertReceipt(
   db: Database.Database,
@@ -36,7 +30,7 @@ function insertReceipt(
   const unused = { timestampMs: null, accepted: false, forwarding: false };
   pushReceipt(values, { ...unused, ...kept, ...receipt }, { duplicate, redelivery: false, bodyKey });
   values.push(forward && JSON.stringify([forward.status, forward.durationMs, forward.error]));
-  statementsOf(db).receipt.run(values);
+  insertion(db).run(values);
 }
 
 /** By what the delivery is known from now on; a record without its body can only be found by its event id. */
@@ -47,26 +41,14 @@ function importedKey({ receipt, body }: ReceiptRecord): Buffer | null {
   return keyOf(body, parsePayload(body).timestampMs);
 }
 
-interface Statements {
-  attempt: Database.Statement;
-  receipt: Database.Statement;
-}
+const COLUMNS = `${RECEIPT_COLUMNS}, forward`;
+const INSERTION = `INSERT INTO receipts (${COLUMNS}) VALUES (${COLUMNS.replaceAll(/\w+/g, '?')})`;
 
-const statements = new WeakMap<Database.Database, Statements>();
+const statements = new WeakMap<Database.Database, Database.Statement>();
 
 /** The connection's own, made once: making one takes longer than a row does. */
-function statementsOf(db: Database.Database): Statements {
-  let made = statements.get(db);
-  if (made === undefined) {
-    made = {
-      attempt: db.prepare(insertion('attempts', ATTEMPT_COLUMNS)),
-      receipt: db.prepare(insertion('receipts', `${RECEIPT_COLUMNS}, forward`)),
-    };
-    statements.set(db, made);
-  }
+function insertion(db: Database.Database): Database.Statement {
+  const made = statements.get(db) ?? db.prepare(INSERTION);
+  statements.set(db, made);
   return made;
-}
-
-function insertion(table: string, columns: string): string {
-  return `INSERT INTO ${table} (${columns}) VALUES (${columns.replaceAll(/\w+/g, '?')})`;
 }

@@ -7,7 +7,7 @@ import { pause } from './pause.ts';
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
 import { guard, guardRead } from './sqlite-errors.ts';
 import { foreign, inspectFile } from './sqlite-file.ts';
-import { insertRecord } from './sqlite-import.ts';
+import { importReceipt } from './sqlite-import.ts';
 import { countPrunable, pruneSome } from './sqlite-prune.ts';
 import {
   countRecords,
@@ -56,6 +56,8 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
   });
   const other = <Result>(work: (db: Database.Database) => Result) =>
     queue.add<Result>({ kind: 'other', work });
+  const addAttempt: Store['addAttempt'] = (attempt, body) =>
+    queue.add({ kind: 'attempt', attempt, body }, false);
   const reader: Reader = (work) => guardRead(path, () => work(db));
   return {
     location: path,
@@ -66,7 +68,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
         bodyKey: receipt.accepted ? keyOf(receipt.body, receipt.timestampMs) : null,
       }),
     settleForward: (settlement) => queue.add({ kind: 'settle', settlement }),
-    addAttempt: (attempt, body) => queue.add({ kind: 'attempt', attempt, body }, false),
+    addAttempt,
     tally: (filter) => tallyRecords({ read: reader, path: path === ':memory:' ? null : path }, filter),
     takeUnforwarded: () => queue.add({ kind: 'take' }),
     attempts: (filter) => readAttempts(reader, filter),
@@ -74,7 +76,10 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
     entries: (kind, filter, options) => readEntries(reader, kind, filter, options),
     count: (kind, filter) => reader((db) => countRecords(db, kind, filter)),
     last: (kind) => reader((db) => lastSeq(db, kind)),
-    addRecord: (record) => other((db) => insertRecord(db, record)),
+    addRecord: (record) =>
+      record.kind === 'attempt'
+        ? addAttempt(record.attempt, record.body)
+        : other((db) => importReceipt(db, record)),
     async prune(before, keepKeysSince, { dryRun }) {
       const bounds = { before, keys: keepKeysSince };
       const counts = await reader((db) => countPrunable(db, bounds));
