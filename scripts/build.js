@@ -1,7 +1,7 @@
 // Bundles src/ into dist/: one entry for the command line, one for the library, a chunk a command. Pure JavaScript
 // dependencies are bundled, which keeps an installation small and start-up fast; libsql, a native module, stays out.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,6 +56,7 @@ await build('src/cli/bin.ts', {
   },
 });
 await build('src/index.ts', { format: 'esm', entryFileNames: 'index.js', codeSplitting: false });
+await buildPage();
 
 writeFileSync(join(root, out, 'THIRD-PARTY-LICENSES'), [...bundled].sort().map(notice).join('\n'));
 execFileSync(
@@ -79,6 +80,30 @@ async function build(input, output) {
   });
   await bundle.write({ dir: out, minify: true, ...output });
   await bundle.close();
+}
+
+/** The dashboard's page: one script, one style sheet, and what is served as it is. */
+async function buildPage() {
+  const app = join(root, 'src/dashboard/app');
+  const page = join(root, out, 'dashboard');
+  const bundle = await rolldown({
+    cwd: root,
+    input: join(app, 'main.tsx'),
+    platform: 'browser',
+    tsconfig: join(app, 'tsconfig.json'),
+    plugins: [rememberPackages],
+  });
+  await bundle.write({
+    dir: page,
+    format: 'esm',
+    minify: true,
+    entryFileNames: 'app.js',
+    codeSplitting: false,
+  });
+  await bundle.close();
+  const styles = [require.resolve('uplot/dist/uPlot.min.css'), join(app, 'app.css')];
+  writeFileSync(join(page, 'app.css'), styles.map((file) => readFileSync(file, 'utf8')).join('\n'));
+  for (const name of ['index.html', 'icon.svg']) copyFileSync(join(app, name), join(page, name));
 }
 
 function notice(folder) {

@@ -19,6 +19,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./listen.ts'),
   },
   {
+    name: 'dashboard',
+    summary: 'live calls, deliveries and KPIs of a log, in the browser',
+    load: () => import('./dashboard.ts'),
+  },
+  {
     name: 'replay',
     alias: 'resend',
     summary: 'send recorded deliveries again',

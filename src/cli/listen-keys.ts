@@ -1,15 +1,25 @@
 import { visible } from '../core/redact.ts';
 import { formatDuration } from '../core/time.ts';
+import type { Dashboard } from '../dashboard/server.ts';
 import type { Forwarder } from '../receiver/forward.ts';
+import { browse } from './browse.ts';
 import type { Context } from './context.ts';
 import type { ListenLog } from './listen-log.ts';
 
 const CTRL_C = '\u0003';
 
+/** What keys do something to. */
+interface Keyed {
+  log: ListenLog;
+  forwarder: Forwarder | null;
+  dashboard: Dashboard | null;
+  quit: () => void;
+}
+
 /** The keys of a listening receiver; none without a terminal. */
 export function listenKeys(
   context: Context,
-  { log, forwarder, quit }: { log: ListenLog; forwarder: Forwarder | null; quit: () => void },
+  { log, forwarder, dashboard, quit }: Keyed,
 ): { stop: () => void } {
   const stdin = context.io.stdin as NodeJS.ReadStream;
   if (stdin.isTTY !== true || !context.io.stdout.isTTY || context.options.json === true)
@@ -28,6 +38,9 @@ export function listenKeys(
         );
       case 'r':
         return void resend();
+      case 'o':
+        if (dashboard === null) return context.note('There is no dashboard: --no-dashboard was given.');
+        return browse(context, dashboard.linkOnce());
     }
   };
 
@@ -44,7 +57,7 @@ export function listenKeys(
   stdin.setRawMode(true);
   stdin.on('data', onKey);
   stdin.resume();
-  context.note('Keys: r resend the last, p pause, c clear, q quit\n');
+  context.note('Keys: o open the dashboard, r resend the last, p pause, c clear, q quit\n');
   return {
     stop: () => {
       stdin.off('data', onKey);

@@ -7,7 +7,6 @@ import { visible } from '../core/redact.ts';
 import type { Secret } from '../core/signature.ts';
 import type { FirstReceipt } from '../core/store.ts';
 import { formatDuration } from '../core/time.ts';
-import type { Listening } from '../http/serve.ts';
 import type { IncomingRequest, ServeFault } from '../http/serve-options.ts';
 import type { AppAnswer } from '../receiver/forward.ts';
 import type { Context } from './context.ts';
@@ -17,7 +16,7 @@ const LINES_A_SECOND = 100;
 
 /** What the user sees of a listening receiver. */
 export interface ListenLog {
-  ready(server: Listening, about: { secret: Secret; made: boolean; verify: boolean; location: string }): void;
+  ready(about: Ready): void;
   received(receipt: Receipt, request: IncomingRequest, first: FirstReceipt | null): void;
   answered(receipt: Receipt, request: IncomingRequest, app: AppAnswer | null): void;
   storeFailure(error: StoreError): void;
@@ -29,6 +28,17 @@ export interface ListenLog {
   pause(): boolean;
   stop(): void;
   summary(): void;
+}
+
+/** What a receiver that is ready says of itself. */
+interface Ready {
+  url: string;
+  /** With its token; null without one. */
+  dashboard: string | null;
+  secret: Secret;
+  made: boolean;
+  verify: boolean;
+  location: string;
 }
 
 export function listenLog(
@@ -113,9 +123,8 @@ export function listenLog(
   }
 
   return {
-    ready({ host, port }, { secret, made, verify, location }) {
-      const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-      if (json) return context.printJson({ type: 'ready', url, dashboard: null, tunnel: null });
+    ready({ url, dashboard, secret, made, verify, location }) {
+      if (json) return context.printJson({ type: 'ready', url, dashboard, tunnel: null });
       if (quiet) return;
       context.print(
         `${good('Ready')}  deliveries to ${strong(url)} are ${verify ? 'verified and ' : ''}recorded in ${dim(location)}`,
@@ -130,7 +139,8 @@ export function listenLog(
             `       secret from ${visible(secret.name)}${secrets.length > 1 ? ` and ${secrets.length - 1} more` : ''}`,
           ),
         );
-      context.note(`Try it: mo-notify send-test ${port}\n`);
+      if (dashboard !== null) context.print(`       dashboard ${strong(dashboard)}`);
+      context.note(`Try it: mo-notify send-test ${new URL(url).port}\n`);
     },
     received(receipt, request, first) {
       counts.received += 1;

@@ -1,49 +1,25 @@
 import type { Command } from 'commander';
-import { EXIT, type ExitCode, UsageError } from '../core/errors.ts';
-import { eventType } from '../core/event.ts';
+import { EXIT, type ExitCode } from '../core/errors.ts';
 import { newId } from '../core/id.ts';
-import { parseDuration } from '../core/time.ts';
-import { serve } from '../http/serve.ts';
+import type { Dashboard } from '../dashboard/server.ts';
+import { type Listening, serve } from '../http/serve.ts';
 import { createForwarder } from '../receiver/forward.ts';
-import { createReceiver, type Rehearsal } from '../receiver/receiver.ts';
-import type { CommonOptions, Context, StartContext } from './context.ts';
+import { createReceiver } from '../receiver/receiver.ts';
+import type { Context, StartContext } from './context.ts';
 import { execFor } from './exec.ts';
 import { listenKeys } from './listen-keys.ts';
 import { listenLog } from './listen-log.ts';
+import { type ListenOptions, readSettings } from './listen-settings.ts';
 import {
   oneOf,
-  parseBytes,
   wholeNumber,
   withEndpointOption,
   withOutputOptions,
   withSecretOptions,
   withStoreOption,
 } from './options.ts';
-import { type EndpointSecretSources, receiverSecrets } from './secrets.ts';
+import { receiverSecrets } from './secrets.ts';
 import { parseTarget } from './target.ts';
-
-interface ListenOptions extends CommonOptions, EndpointSecretSources {
-  port: number;
-  host: string;
-  path?: string;
-  forwardTo?: string;
-  events?: string;
-  ack: 'app' | 'first';
-  respond?: string;
-  delay?: string;
-  verify: boolean;
-  invalidStatus: string;
-  maxAge?: string;
-  strict?: boolean;
-  maxBody: string;
-  allowHost?: string[];
-  for?: string;
-  maxEvents?: number;
-  withBodies?: boolean;
-  printSecret?: boolean;
-  writeEnv?: string;
-  exec?: string;
-}
 
 const GRACE_MS = 5000;
 
@@ -74,6 +50,12 @@ export function configure(command: Command, start: StartContext): void {
     .option('--print-secret', 'print the secret and end')
     .option('--write-env <file>', 'write MO_SECRET=… into this file, with mode 0600')
     .option('--exec <command>', 'run this for each new event, its body on standard input')
+    .option(
+      '--dashboard-port <port>',
+      'the dashboard on this port; 0 for any free one (default: 4801)',
+      wholeNumber(0, 65_535),
+    )
+    .option('--no-dashboard', 'no dashboard')
     .addHelpText(
       'after',
       `
@@ -82,7 +64,8 @@ Examples:
   mo-notify listen 3000                         and hand it on to http://127.0.0.1:3000/
   mo-notify listen --respond 500,500,200        see the sender's retries at work
   mo-notify listen --json --max-events 1        one event as data, for a script
-Keys on a terminal: r resend the last to the app, p pause the output, c clear, q quit.`,
+Keys on a terminal: o opens the dashboard, r resends the last to the app, p pauses the output,
+c clears it, q quits.`,
     )
     .action(async (forwardTo: string | undefined, options: ListenOptions) => {
       const context = start(options);
@@ -118,6 +101,7 @@ async function listen(
     withBodies: options.withBodies === true,
   });
   const exec = options.exec === undefined ? null : execFor(options.exec, context);
+  let dashboard: Dashboard | null = null;
   const receiver = createReceiver({
     secrets: options.verify ? secrets : null,
     store,
@@ -129,8 +113,10 @@ async function listen(
     forwarder,
     rehearsal: settings.rehearse(ending.signal),
     onReceived: log.received,
+    onStored: (seq, receipt, payload) => dashboard?.received(seq, receipt, payload),
     onAnswered: (receipt, request, app) => {
       log.answered(receipt, request, app);
+      dashboard?.answered(receipt);
       if (
         exec !== null &&
         receipt.status !== null &&
@@ -152,14 +138,38 @@ async function listen(
     handle: receiver.receive,
     onFault: log.fault,
   });
-  log.ready(server, { secret, made, verify: options.verify, location: store.location });
+  const url = receiverUrl(server);
+  if (options.dashboard) {
+    const { serveDashboard } = await import('./serve-dashboard.ts');
+    dashboard = await serveDashboard(context, {
+      store,
+      host: '127.0.0.1',
+      // Next to a receiver on any free port, any free port.
+      port: options.dashboardPort ?? (options.port === 0 ? 0 : null),
+      portFlag: '--dashboard-port',
+      receiver: url,
+      app: forwarder?.url ?? null,
+      secrets: options.verify ? secrets : [],
+    }).catch(async (error) => {
+      await server.close(0);
+      throw error;
+    });
+  }
+  log.ready({
+    url,
+    dashboard: dashboard?.link ?? null,
+    secret,
+    made,
+    verify: options.verify,
+    location: store.location,
+  });
   const resuming = receiver.resume().then(
     (count) => {
       if (count > 0) context.note(`Handed on ${count} deliveries that an earlier run had acknowledged.`);
     },
     (error) => context.warn(`mo-notify: what an earlier run left was not handed on: ${error.message}`),
   );
-  const keys = listenKeys(context, { log, forwarder, quit: ending.end });
+  const keys = listenKeys(context, { log, forwarder, dashboard, quit: ending.end });
   await ending.ended;
   keys.stop();
   log.stop();
@@ -168,6 +178,7 @@ async function listen(
     void forwarder?.close();
     exec?.stop();
   }, GRACE_MS);
+  await dashboard?.close();
   await server.close(GRACE_MS);
   await resuming;
   await receiver.drain();
@@ -178,42 +189,8 @@ async function listen(
   return ending.interrupted() ? EXIT.interrupted : EXIT.ok;
 }
 
-function readSettings(options: ListenOptions) {
-  if (options.path !== undefined && !options.path.startsWith('/')) {
-    throw new UsageError(`--path: '${options.path}' does not begin with a slash. Write it like /notify.`);
-  }
-  const delayMs = options.delay === undefined ? 0 : parseDuration(options.delay, '--delay');
-  const statuses = options.respond === undefined ? [] : options.respond.split(',').map(parseStatus);
-  return {
-    maxBody: parseBytes(options.maxBody),
-    invalidStatus: Number(options.invalidStatus),
-    maxAgeMs: options.maxAge === undefined ? null : parseDuration(options.maxAge, '--max-age'),
-    events: options.events === undefined ? null : options.events.split(',').map(eventType),
-    forMs: options.for === undefined ? null : parseDuration(options.for, '--for'),
-    rehearse: (ended: AbortSignal): Rehearsal | null =>
-      statuses.length === 0 && delayMs === 0 ? null : { statuses, pause: () => pause(delayMs, ended) },
-  };
-}
-
-function parseStatus(text: string): number {
-  const status = Number(text.trim());
-  if (!/^\d{3}$/.test(text.trim()) || status < 200 || status > 599) {
-    throw new UsageError(`--respond: '${text}' is not a status. Write 503, or a list such as 500,500,200.`);
-  }
-  return status;
-}
-
-function pause(ms: number, ended: AbortSignal): Promise<void> {
-  if (ms === 0 || ended.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      ended.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    ended.addEventListener('abort', done, { once: true });
-  });
+function receiverUrl({ host, port }: Listening): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Ends the run on Ctrl-C, when stdout's reader has gone, when its time is up, or on request. */

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { isAlive } from '../config/process-alive.ts';
 import type { SecretSources } from '../config/secrets.ts';
+import { quote } from '../core/curl.ts';
 import { UsageError } from '../core/errors.ts';
 import type { RecordKind } from '../core/record.ts';
 import type { ReplayState, Store } from '../core/store.ts';
 import { formatTimestamp } from '../core/time.ts';
 import type { CommonOptions } from './context.ts';
-import { quote } from './curl.ts';
 import type { Plan } from './replay-plan.ts';
 import type { Selection } from './replay-survey.ts';
 

@@ -1,10 +1,10 @@
+import { curlCommand } from '../core/curl.ts';
 import { EXIT, type ExitCode } from '../core/errors.ts';
 import { headerPairs } from '../core/headers.ts';
 import { visible } from '../core/redact.ts';
 import { type Delivery, type DeliveryStyle, deliveryHeaders } from '../sender/delivery.ts';
 import type { Planned } from '../sender/plan.ts';
 import type { Context } from './context.ts';
-import { curlCommand } from './curl.ts';
 import type { SendTestOptions } from './send-plan.ts';
 
 /** `--curl` and `--dry-run`: what the first deliveries would look like. */

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
+import { curlCommand } from '../core/curl.ts';
 import { HEADER } from '../core/headers.ts';
 import { newId } from '../core/id.ts';
 import { signPayload } from '../core/signature.ts';
 import type { CommonOptions, StartContext } from './context.ts';
-import { curlCommand } from './curl.ts';
 import { readInput } from './input.ts';
 import { withEndpointOption, withOutputOptions, withSecretOptions } from './options.ts';
 import { type EndpointSecretSources, refuseSharedStdin, signingSecret } from './secrets.ts';

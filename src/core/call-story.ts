@@ -11,11 +11,11 @@ export interface CallMoment extends LifeEvent {
 }
 
 /** A call's life as its events tell it, and what in it does not fit. */
-export interface CallStory {
+export interface CallStory<Moment extends CallMoment = CallMoment> {
   callId: string;
   status: CallStatus | null;
   /** In order of life, each event once. */
-  moments: CallMoment[];
+  moments: Moment[];
   findings: CallFinding[];
 }
 
@@ -33,16 +33,21 @@ export interface CallFinding {
 }
 
 /** After so long a call without an end is one whose end was lost rather than one under way. */
-const LONGEST_CALL_MS = 4 * 3_600_000;
+export const LONGEST_CALL_MS = 4 * 3_600_000;
 /** What a duration may differ from the time between its events: they carry whole seconds, and ringing counts in some. */
 const DURATION_SLACK_S = 5;
 const LATE_RECORDING_MS = 60_000;
 
 /** Tells the story of one call. `moments` in order of arrival; `now` is ms since the epoch. */
-export function tellCall(callId: string, moments: readonly CallMoment[], now: number): CallStory {
+export function tellCall<Moment extends CallMoment>(
+  callId: string,
+  moments: readonly Moment[],
+  now: number,
+): CallStory<Moment> {
   const seen = new Set<string>();
   const once = moments.filter(({ eventId, event, timestampMs }) => {
-    const key = eventId ?? `${event} ${timestampMs}`;
+    // Under one id there may be two events: a conflict, which is taken for new (contract §2).
+    const key = `${eventId} ${event} ${timestampMs}`;
     return !seen.has(key) && seen.add(key);
   });
   const ordered = [...once].sort(compareLife);

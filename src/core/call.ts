@@ -42,19 +42,25 @@ export function compareLife(a: LifeEvent, b: LifeEvent): number {
  * A call that has ended stays ended, whatever else carries a later timestamp.
  */
 export function callStatus(events: Iterable<LifeEvent>): CallStatus | null {
-  let last: LifeEvent | null = null;
+  const decisive = decisiveEvent(events);
+  return decisive === null ? null : STATUS[decisive.event as EventType];
+}
+
+/** The event that a call has its status from. */
+export function decisiveEvent<Event extends LifeEvent>(events: Iterable<Event>): Event | null {
+  let last: Event | null = null;
   for (const event of events) {
     if (!isEventType(event.event)) continue;
     if (last === null || compareEnd(event, last) > 0) last = event;
   }
-  return last === null ? null : STATUS[last.event as EventType];
+  return last;
 }
 
 function compareEnd(a: LifeEvent, b: LifeEvent): number {
   return Number(isTerminal(a.event)) - Number(isTerminal(b.event)) || compareLife(a, b);
 }
 
-function isTerminal(event: string): boolean {
+export function isTerminal(event: string): boolean {
   return event === 'call_disconnected' || event === 'call_missed';
 }
 

@@ -34,6 +34,14 @@ export function headerPairs(headers: RawHeaders): [name: string, value: string][
   return pairs;
 }
 
+/** The headers but those of these names. */
+export function withoutHeaders(headers: RawHeaders, names: readonly string[]): string[] {
+  const left = new Set(names.map((name) => name.toLowerCase()));
+  return headerPairs(headers)
+    .filter(([name]) => !left.has(name.toLowerCase()))
+    .flat();
+}
+
 /** An event id is an opaque text of 1 to 256 printable ASCII characters; false for anything else. */
 export function isEventId(id: string): boolean {
   return id.length <= MAX_EVENT_ID && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(id);

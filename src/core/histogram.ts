@@ -23,6 +23,11 @@ export class Histogram {
     return this;
   }
 
+  /** Each value that was seen, as exact as the buckets, and how often; in ascending order. */
+  buckets(): [value: number, count: number][] {
+    return [...this.#counts].sort((a, b) => a[0] - b[0]);
+  }
+
   /** The smallest value that at least `share` (0 to 1) of all values do not exceed; null when empty. */
   quantile(share: number): number | null {
     // 0.07 × 100 is a little above 7 in floating point.
@@ -33,7 +38,7 @@ export class Histogram {
   at(rank: number): number | null {
     if (rank < 1 || rank > this.#total) return null;
     let seen = 0;
-    for (const [bucket, count] of [...this.#counts].sort((a, b) => a[0] - b[0])) {
+    for (const [bucket, count] of this.buckets()) {
       seen += count;
       if (seen >= rank) return bucket;
     }

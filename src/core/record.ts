@@ -73,12 +73,21 @@ export interface Receipt {
   forward: ForwardResult | null;
   bodyBytes: number;
   flags: readonly string[];
+  /** When the dashboard first showed the event on a page, ms since the epoch; null where it did not. */
+  shownAt: number | null;
 }
 
 /** A record with what only the delivery log keeps of it; null where it does not, or where it was not asked for. */
 export type LogRecord =
   | { kind: 'attempt'; attempt: Attempt; headers: RawHeaders | null; body: Uint8Array | null }
-  | { kind: 'receipt'; receipt: Receipt; headers: RawHeaders | null; body: Uint8Array | null };
+  | {
+      kind: 'receipt';
+      receipt: Receipt;
+      headers: RawHeaders | null;
+      body: Uint8Array | null;
+      /** The beginning of what the app said, where there is any. It is not exported. */
+      answer?: string;
+    };
 export type RecordKind = LogRecord['kind'];
 
 /** When it was sent or received, ms since the epoch. */
@@ -92,8 +101,50 @@ export function isAccepted({ signature, status, forward }: Receipt): boolean {
   return status === null || isSuccess(status) || forward !== null;
 }
 
-/** An attempt as a line of NDJSON. */
-export function attemptToJson(attempt: Attempt): Record<string, unknown> {
+/** An attempt as a line of NDJSON has it. */
+export interface AttemptJson {
+  kind: 'attempt';
+  id: string;
+  event_id: string;
+  event: string | null;
+  call_id: string | null;
+  endpoint: string;
+  url: string;
+  attempt: number;
+  due_at: string;
+  sent_at: string;
+  status: number | null;
+  outcome: Outcome;
+  duration_ms: number;
+  final: boolean;
+  run: string;
+  replay_of: string | null;
+  error: string | null;
+  fault?: string;
+}
+
+/** A receipt as a line of NDJSON has it. */
+export interface ReceiptJson {
+  kind: 'receipt';
+  id: string;
+  event_id: string | null;
+  event: string | null;
+  call_id: string | null;
+  attempt: number | null;
+  received_at: string;
+  signature: SignatureResult;
+  secret: string | null;
+  duplicate: Duplicate | null;
+  latency_ms: number | null;
+  transit_ms: number | null;
+  status: number | null;
+  forward: { status: number | null; duration_ms: number; error: string | null } | null;
+  body_bytes: number;
+  flags: readonly string[];
+  shown_at?: string;
+}
+
+export function attemptToJson(attempt: Attempt): AttemptJson {
   return {
     kind: 'attempt',
     id: attempt.id,
@@ -116,8 +167,7 @@ export function attemptToJson(attempt: Attempt): Record<string, unknown> {
   };
 }
 
-/** A receipt as a line of NDJSON. */
-export function receiptToJson(receipt: Receipt): Record<string, unknown> {
+export function receiptToJson(receipt: Receipt): ReceiptJson {
   return {
     kind: 'receipt',
     id: receipt.id,
@@ -139,6 +189,7 @@ export function receiptToJson(receipt: Receipt): Record<string, unknown> {
     },
     body_bytes: receipt.bodyBytes,
     flags: receipt.flags,
+    ...(receipt.shownAt === null ? {} : { shown_at: formatTimestamp(receipt.shownAt) }),
   };
 }
 

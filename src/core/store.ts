@@ -3,7 +3,7 @@ import type { Attempt, ForwardResult, LogRecord, Receipt, RecordKind } from './r
 import type { Tally } from './tally.ts';
 
 /** A receipt on its way into the store, with what only the store keeps. */
-export interface NewReceipt extends Omit<Receipt, 'duplicate' | 'forward'> {
+export interface NewReceipt extends Omit<Receipt, 'duplicate' | 'forward' | 'shownAt'> {
   body: Uint8Array;
   headers: RawHeaders;
   /** When the event says it happened; null where it does not say. */
@@ -36,6 +36,8 @@ export interface Settlement {
   seqs: readonly number[];
   /** Null where there was none to settle, but an answer to note. */
   forward: ForwardResult | null;
+  /** The beginning of what the app said, which is kept beside the forward. */
+  answer?: string;
   /** What the sender was answered. */
   status: number;
   owed: boolean;
@@ -85,6 +87,27 @@ export interface LogEntry {
   hasBody: boolean;
 }
 
+/** A receipt, and when the event in it was on a page, ms since the epoch. */
+export interface Shown {
+  seq: number;
+  at: number;
+}
+
+/** What came and went in one step of time, negative tests left out. */
+export interface RateStep {
+  /** The start of the step, ms since the epoch: a multiple of its length. */
+  at: number;
+  /** All receipts, those below among them. */
+  received: number;
+  duplicates: number;
+  /** Not rightly signed. */
+  refused: number;
+  /** All attempts. */
+  sent: number;
+  /** Attempts not answered with a 2xx. */
+  failed: number;
+}
+
 /** What a prune removes, or would. */
 export interface PruneCounts {
   attempts: number;
@@ -126,8 +149,15 @@ export interface Store {
   takeUnforwarded(): Promise<UnforwardedReceipt[]>;
   /** Stores an attempt. `body` is kept where given: with the first attempt of a delivery. */
   addAttempt(attempt: Attempt, body: Uint8Array | null): Promise<void>;
+  /**
+   * Notes when events were first on a page; a later showing changes nothing, and none is from before its receipt. What
+   * is not on record any more is passed over.
+   */
+  noteShown(shown: readonly Shown[]): Promise<void>;
   /** Counts and distributions of all records that match. */
   tally(filter: RecordFilter): Promise<Tally>;
+  /** What came and went in each step of `stepMs`, in order of time; steps in which nothing did are left out. */
+  rates(filter: RecordFilter, stepMs: number): Promise<RateStep[]>;
   attempts(filter: RecordFilter): AsyncIterable<Attempt>;
   receipts(filter: RecordFilter): AsyncIterable<Receipt>;
   /** The records of one kind, in order of arrival. */

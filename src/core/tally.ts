@@ -44,6 +44,8 @@ export interface ReceiptTally {
   skewed: number;
   /** Per event: first valid receipt − the event's timestamp, ms. Replays are left out. */
   latency: Histogram;
+  /** Of those whose latency counts: shown on the page − the event's timestamp, ms. */
+  widget: Histogram;
   eventsByType: Record<string, number>;
 }
 
@@ -67,6 +69,7 @@ export function emptyReceiptTally(): ReceiptTally {
     refused: 0,
     skewed: 0,
     latency: new Histogram(),
+    widget: new Histogram(),
     eventsByType: counts(),
   };
 }

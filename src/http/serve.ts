@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { EnvironmentError } from '../core/errors.ts';
 import type { ServeLimits, ServeOptions } from './serve-options.ts';
 import { ServerConnection } from './server-connection.ts';
+import { startListening } from './start-listening.ts';
 
 const LIMITS: ServeLimits = { headersTimeoutMs: 10_000, requestTimeoutMs: 30_000, maxConnections: 256 };
 
@@ -24,7 +24,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     connections.add(connection);
     socket.once('close', () => connections.delete(connection));
   });
-  await listen(server, options);
+  await startListening(server, options);
   const checking = setInterval(
     () => {
       const now = performance.now();
@@ -35,30 +35,6 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   server.once('close', () => clearInterval(checking));
   const { port } = server.address() as AddressInfo;
   return { port, host: options.host, close: (graceMs) => close(server, connections, graceMs) };
-}
-
-function listen(server: Server, { host, port }: ServeOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
-    server.listen({ host, port }, () => {
-      server.removeAllListeners('error');
-      // EMFILE and the like: the connection is lost, the server goes on (fault C7).
-      server.on('error', () => {});
-      resolve();
-    });
-  });
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): EnvironmentError {
-  const why: Record<string, string> = {
-    EADDRINUSE: `Port ${port} on ${host} is in use, perhaps by another listen (see: lsof -i :${port}). Choose another with --port, or --port 0 for any free one.`,
-    EACCES: `Port ${port} needs privileges this user lacks. Choose one above 1023 with --port.`,
-    EADDRNOTAVAIL: `The address ${host} is not one of this machine's. Choose another with --host.`,
-    ENOTFOUND: `The host name ${host} does not resolve. Choose another with --host.`,
-  };
-  return new EnvironmentError(why[error.code ?? ''] ?? `Cannot listen on ${host}:${port}: ${error.message}`, {
-    cause: error,
-  });
 }
 
 function close(server: Server, connections: Set<ServerConnection>, graceMs: number): Promise<void> {

@@ -1,25 +1,29 @@
 import type { CallMoment } from '../core/call-story.ts';
 import type { CallEvent } from '../core/event.ts';
-import { parsePayload } from '../core/payload.ts';
+import { type Payload, parsePayload } from '../core/payload.ts';
 import { type LogRecord, recordTime } from '../core/record.ts';
 
-/** What a record says of its call; negative tests and forged deliveries say nothing. `arrival` breaks ties. */
+/**
+ * What a record says of its call; negative tests and forged deliveries say nothing. `arrival` breaks ties; `payload` is
+ * what its body says, where that has been read already.
+ */
 export function callMoment(
   record: LogRecord,
   arrival: number,
+  payload?: Payload | null,
 ): { callId: string; moment: CallMoment } | null {
   const { event, eventId, callId } = record.kind === 'attempt' ? record.attempt : record.receipt;
   if (event === null || callId === null || !isTrusted(record)) return null;
-  const payload = record.body === null ? null : parsePayload(record.body);
+  const said = payload === undefined && record.body !== null ? parsePayload(record.body) : (payload ?? null);
   // A retry has no body of its own, and its first attempt's says all there is.
-  if (payload === null && record.kind === 'attempt' && record.attempt.attempt > 1) return null;
+  if (said === null && record.kind === 'attempt' && record.attempt.attempt > 1) return null;
   const moment = {
     event,
     eventId,
     arrival,
     recordedAt: recordTime(record),
-    timestampMs: payload?.timestampMs ?? null,
-    data: payload === null || payload.data === null ? null : slim(payload.data),
+    timestampMs: said?.timestampMs ?? null,
+    data: said === null || said.data === null ? null : slim(said.data),
   };
   return { callId, moment };
 }

@@ -117,6 +117,7 @@ function savedRequest(bytes: Buffer, file: LogFile): LogRecord {
       forward: null,
       bodyBytes: body.length,
       flags: [],
+      shownAt: null,
     },
     headers,
     body,

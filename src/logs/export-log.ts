@@ -19,7 +19,9 @@ type Row = Record<string, unknown>;
 /** A record as an export has it: the keys of contract §3, and its body where that is wanted. */
 export function exportRow(record: LogRecord, { bodies, masked }: ExportOptions): Row {
   const mask = (text: string) => (masked ? maskNumbers(text) : text);
-  const row = record.kind === 'attempt' ? attemptToJson(record.attempt) : receiptToJson(record.receipt);
+  const row: Row = {
+    ...(record.kind === 'attempt' ? attemptToJson(record.attempt) : receiptToJson(record.receipt)),
+  };
   if (typeof row.error === 'string') row.error = mask(row.error);
   const forward = row.forward as { error: string | null } | null | undefined;
   if (forward?.error) forward.error = mask(forward.error);
@@ -89,6 +91,7 @@ const COLUMNS = [
   'headers',
   'body_base64',
   'body_masked',
+  'shown_at',
 ];
 
 function cell(value: unknown): Cell {

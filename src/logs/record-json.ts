@@ -76,6 +76,7 @@ function receipt(json: Json): Receipt {
     forward: forward(json.forward),
     bodyBytes: json.body_bytes === undefined ? 0 : count(json, 'body_bytes'),
     flags: flags(json),
+    shownAt: json.shown_at === undefined || json.shown_at === null ? null : moment(json, 'shown_at'),
   };
 }
 

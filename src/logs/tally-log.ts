@@ -117,7 +117,7 @@ class LogCounter {
       return;
     }
     const { receipt } = record;
-    const { event, signature, duplicate, flags, forward, latencyMs } = receipt;
+    const { event, signature, duplicate, flags, forward, latencyMs, shownAt, receivedAt } = receipt;
     const redelivery = flags.includes('redelivery');
     const facts = {
       event: countedType(event),
@@ -127,7 +127,8 @@ class LogCounter {
       redelivery,
       forwarded: forward !== null,
     };
-    this.#receipts.add(facts, latencyMs);
+    const widget = shownAt === null || latencyMs === null ? null : shownAt - receivedAt + latencyMs;
+    this.#receipts.add(facts, latencyMs, widget);
   }
 
   end(): Tally {

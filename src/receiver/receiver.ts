@@ -1,5 +1,6 @@
 import { StoreError } from '../core/errors.ts';
 import { HEADER } from '../core/headers.ts';
+import type { Payload } from '../core/payload.ts';
 import { isSuccess, type Receipt } from '../core/record.ts';
 import type { Secret } from '../core/signature.ts';
 import type { FirstReceipt, NewReceipt, Settlement, Store, StoredReceipt } from '../core/store.ts';
@@ -27,6 +28,8 @@ export interface ReceiverOptions {
   rehearsal: Rehearsal | null;
   /** `first` is the receipt that this one repeats in some way (contract §2). */
   onReceived?: (receipt: Receipt, request: IncomingRequest, first: FirstReceipt | null) => void;
+  /** When the log has it, and at which place: for a refused delivery that is after its answer. */
+  onStored?: (seq: number, receipt: Receipt, payload: Payload) => void;
   /** When all is known: the answer, and what the app said. */
   onAnswered?: (receipt: Receipt, request: IncomingRequest, app: AppAnswer | null) => void;
   onStoreFailure?: (error: StoreError) => void;
@@ -74,7 +77,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     if (answer !== null && !accepted) {
       receipt.status = answer.status;
       if (refusal === null) receipt.flags = [...receipt.flags, 'rehearsed'];
-      return record(request, receipt, answer);
+      return record(request, receipt, judgement.payload, answer);
     }
     const forwarding = forwarder !== null && wants(receipt.event);
     receipt.status = forwarding && options.ack === 'app' ? null : (answer ?? OK).status;
@@ -89,14 +92,21 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     receipt.duplicate = stored.duplicate;
     if (stored.redelivery) receipt.flags = [...receipt.flags, 'redelivery'];
     if (stored.duplicate === 'duplicate' || stored.redelivery) receipt.latencyMs = null;
+    options.onStored?.(stored.seq, receipt, judgement.payload);
     options.onReceived?.(receipt, request, stored.first);
     if (!forwarding) return finish(receipt, request, answer ?? OK);
     return handOn(request, receipt, stored);
   }
 
   /** Keeps a refused delivery for whoever looks for the reason; the answer does not wait for it. */
-  function record(request: IncomingRequest, receipt: Receipt & NewReceipt, answer: Answer): Promise<Answer> {
-    keepRunning(store.addReceipt(receipt).catch(unavailable));
+  function record(
+    request: IncomingRequest,
+    receipt: Receipt & NewReceipt,
+    payload: Payload,
+    answer: Answer,
+  ): Promise<Answer> {
+    const stored = store.addReceipt(receipt).then(({ seq }) => options.onStored?.(seq, receipt, payload));
+    keepRunning(stored.catch(unavailable));
     options.onReceived?.(receipt, request, null);
     return finish(receipt, request, answer);
   }
@@ -147,7 +157,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     receipt.status = answer.status;
     // What was acknowledged and then cut off stays pending, for the next run to hand on.
     if (!app.cut || options.ack === 'app')
-      await settle({ seqs, forward: app.result, status: answer.status, owed: !app.delivered });
+      await settle({
+        seqs,
+        forward: app.result,
+        status: answer.status,
+        owed: !app.delivered,
+        answer: said(app),
+      });
     options.onAnswered?.(receipt, request, app);
     return answer;
   }
@@ -190,7 +206,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     for (const { seq, headers, body } of owed) {
       const app = await forwarder.forward(headers, body);
       if (app.cut) break;
-      await store.settleForward({ seqs: [seq], forward: app.result, status: 200, owed: !app.delivered });
+      await store.settleForward({
+        seqs: [seq],
+        forward: app.result,
+        status: 200,
+        owed: !app.delivered,
+        answer: said(app),
+      });
       resumed += 1;
     }
     return resumed;
@@ -245,6 +267,7 @@ function toReceipt(request: IncomingRequest, judgement: Judgement, id: string): 
     forward: null,
     bodyBytes: request.body.length,
     flags: judgement.flags,
+    shownAt: null,
     body: request.body,
     headers: request.headers,
     timestampMs: judgement.bodyTimestampMs,
@@ -262,4 +285,8 @@ function appAnswer({ result, body }: AppAnswer): Answer {
     headers: RETRY_AFTER,
     body: 'The app behind this receiver did not answer',
   };
+}
+
+function said({ body }: AppAnswer): string {
+  return Buffer.from(body).toString('utf8');
 }

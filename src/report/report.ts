@@ -68,7 +68,7 @@ export function buildReport(
     totals: { events, attempts, receipts, duplicates, refused },
     kpis: [
       judgeMedian('webhook_latency_median', trends.webhook_latency as Histogram, thresholds),
-      judgeMedian('widget_latency_median', new Histogram(), thresholds),
+      judgeMedian('widget_latency_median', trends.widget_latency as Histogram, thresholds),
       rate('success_rate'),
       rate('delivery_rate'),
       rate('duplicate_drop_rate'),
@@ -95,7 +95,10 @@ export function reportFigures({ endpoints, received }: Tally): Figures {
   const attempts = sum((e) => e.attempts);
   const events = sum((e) => e.events);
   return {
-    trends: { webhook_latency: received.latency.count > 0 ? received.latency : sent },
+    trends: {
+      webhook_latency: received.latency.count > 0 ? received.latency : sent,
+      widget_latency: received.widget,
+    },
     rates: {
       success_rate: [sum((e) => e.successes), attempts],
       delivery_rate: [sum((e) => e.delivered), events],

@@ -12,10 +12,10 @@ const AHEAD = 4;
 const SLOT = 2 ** 20;
 
 /** Asks one after another, and lets others have a turn between. */
-export async function* inTurn(
-  questions: Iterable<Question>,
-  ask: (question: Question) => Promise<Answer>,
-): AsyncIterable<Answer> {
+export async function* inTurn<Asked, Answered>(
+  questions: Iterable<Asked>,
+  ask: (question: Asked) => Promise<Answered>,
+): AsyncIterable<Answered> {
   for (const question of questions) {
     yield await ask(question);
     await turn();

@@ -2,7 +2,7 @@ import type Database from 'libsql';
 import { parsePayload } from '../core/payload.ts';
 import { isAccepted, type LogRecord } from '../core/record.ts';
 import { isConstraintError } from './sqlite-errors.ts';
-import { pushReceipt, RECEIPT_COLUMNS, type Value } from './sqlite-rows.ts';
+import { forwardText, pushReceipt, RECEIPT_COLUMNS, type Value } from './sqlite-rows.ts';
 import { keyOf } from './sqlite-write.ts';
 
 type ReceiptRecord = Extract<LogRecord, { kind: 'receipt' }>;
@@ -20,16 +20,16 @@ export function importReceipt(db: Database.Database, record: ReceiptRecord): voi
 
 function insertReceipt(
   db: Database.Database,
-  { receipt, headers, body }: ReceiptRecord,
+  { receipt, headers, body, answer }: ReceiptRecord,
   bodyKey: Buffer | null,
 ): void {
-  const { duplicate, forward } = receipt;
+  const { duplicate, forward, shownAt } = receipt;
   const values: Value[] = [];
   const kept = { headers: body === null ? [] : (headers ?? []), body };
   // The receipt comes last: adding to a copy takes far longer than copying into what is there.
   const unused = { timestampMs: null, accepted: false, forwarding: false };
   pushReceipt(values, { ...unused, ...kept, ...receipt }, { duplicate, redelivery: false, bodyKey });
-  values.push(forward && JSON.stringify([forward.status, forward.durationMs, forward.error]));
+  values.push(forward && forwardText(forward, answer), shownAt);
   insertion(db).run(values);
 }
 
@@ -41,7 +41,7 @@ function importedKey({ receipt, body }: ReceiptRecord): Buffer | null {
   return keyOf(body, parsePayload(body).timestampMs);
 }
 
-const COLUMNS = `${RECEIPT_COLUMNS}, forward`;
+const COLUMNS = `${RECEIPT_COLUMNS}, forward, shown_at`;
 const INSERTION = `INSERT INTO receipts (${COLUMNS}) VALUES (${COLUMNS.replaceAll(/\w+/g, '?')})`;
 
 const statements = new WeakMap<Database.Database, Database.Statement>();

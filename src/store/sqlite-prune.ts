@@ -9,7 +9,7 @@ type Db = Database.Database;
 const CHUNK = 1000;
 
 const EMPTIED = `id = '', event = NULL, call_id = NULL, latency_ms = NULL, status = NULL, forward = NULL,
-  owed = NULL, flags = NULL, detail = '[]', body = NULL`;
+  owed = NULL, flags = NULL, detail = '[]', body = NULL, shown_at = NULL`;
 
 /**
  * What an app is still owed: its event is under way, or its next delivery is to be forwarded again, for as long as one

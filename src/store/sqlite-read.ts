@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type Database from 'libsql';
-import type { Attempt, ForwardResult, Outcome, Receipt, RecordKind } from '../core/record.ts';
+import type { Attempt, Outcome, Receipt, RecordKind } from '../core/record.ts';
 import type { LogEntry, ReadOptions, RecordFilter } from '../core/store.ts';
+import { readForward } from './sqlite-rows.ts';
 import { fromText } from './sqlite-text.ts';
 import { matchesNone, where } from './sqlite-where.ts';
 
@@ -21,7 +22,7 @@ const COLUMNS: Record<RecordKind, string> = {
   attempt: `json_array(seq, body IS NOT NULL, id, event_id, event, call_id, endpoint, url, attempt, due_at, sent_at, status,
     outcome, final, run, replay_of, error, fault), duration_ms`,
   receipt: `json_array(seq, body IS NOT NULL, id, event_id, event, call_id, received_at, signature, duplicate, latency_ms,
-    status, forward, flags, length(body)), detail`,
+    status, forward, flags, length(body), shown_at), detail`,
 };
 
 type Text = string | null;
@@ -34,7 +35,7 @@ type AttemptRow = [
 type ReceiptRow = [
   ...[seq: number, hasBody: number, id: string, eventId: Text, event: Text, callId: Text, receivedAt: number],
   ...[signature: Receipt['signature'], duplicate: Receipt['duplicate'], latencyMs: Whole, status: Whole],
-  ...[forward: Text, flags: Text, bodyBytes: Whole],
+  ...[forward: Text, flags: Text, bodyBytes: Whole, shownAt: Whole],
 ];
 type Row = [json: string, rest: unknown, body: ArrayBuffer | null];
 
@@ -90,6 +91,13 @@ export function lastSeq(db: Db, kind: RecordKind): number {
   return row[0] ?? 0;
 }
 
+/** The first and the last `seq` of a kind; the last comes before the first where there is none. */
+export function seqBounds(db: Db, kind: RecordKind): [first: number, last: number] {
+  const sql = `SELECT (SELECT min(seq) FROM ${kind}s), (SELECT max(seq) FROM ${kind}s)`;
+  const [found] = db.prepare(sql).raw().all() as [[number | null, number | null]];
+  return [found[0] ?? 1, found[1] ?? 0];
+}
+
 function attemptEntry([json, durationMs, body]: Row): LogEntry {
   const [seq, hasBody, id, eventId, event, callId, endpoint, url, number, dueAt, sentAt, status, ...rest] =
     JSON.parse(json) as AttemptRow;
@@ -125,9 +133,10 @@ type Detail = [attempt: number | null, secret: string | null, transitMs: number 
 function receiptEntry([json, rest, body]: Row, bodies: boolean): LogEntry {
   const [seq, hasBody, id, eventId, event, callId, receivedAt, signature, duplicate, latencyMs, ...more] =
     JSON.parse(json) as ReceiptRow;
-  const [status, forward, flags, length] = more;
+  const [status, forwarded, flags, length, shownAt] = more;
   const [detail, ...headers] = (rest as string).split('\n') as [string, ...string[]];
   const [attempt, secret, transitMs, bodyBytes] = JSON.parse(detail) as Detail;
+  const { forward, answer } = forwarded === null ? { forward: null } : readForward(forwarded);
   const receipt: Receipt = {
     id: fromText(id),
     eventId: fromText(eventId),
@@ -141,23 +150,24 @@ function receiptEntry([json, rest, body]: Row, bodies: boolean): LogEntry {
     latencyMs,
     transitMs,
     status,
-    forward: readForward(forward),
+    forward,
     bodyBytes: length ?? bodyBytes ?? 0,
     flags: flags === null ? [] : (JSON.parse(flags) as string[]),
+    shownAt,
   };
   return {
     seq,
     hasBody: hasBody === 1,
-    record: { kind: 'receipt', receipt, headers: bodies ? headers : null, body: bytesOf(body) },
+    record: {
+      kind: 'receipt',
+      receipt,
+      headers: bodies ? headers : null,
+      body: bytesOf(body),
+      ...(bodies && answer !== undefined ? { answer } : {}),
+    },
   };
 }
 
 function bytesOf(body: ArrayBuffer | null): Buffer | null {
   return body === null ? null : Buffer.from(body);
-}
-
-function readForward(text: string | null): ForwardResult | null {
-  if (text === null) return null;
-  const [status, durationMs, error] = JSON.parse(text) as [number | null, number, string | null];
-  return { status, durationMs, error };
 }

@@ -1,4 +1,4 @@
-import type { Attempt } from '../core/record.ts';
+import type { Attempt, ForwardResult } from '../core/record.ts';
 import type { FirstReceipt, NewReceipt, StoredReceipt } from '../core/store.ts';
 import { toText } from './sqlite-text.ts';
 
@@ -7,6 +7,9 @@ export type Value = string | number | Uint8Array | null;
 
 /** Values of `owed`: the app has yet to answer, or it has not answered with a 2xx. */
 export const OWED = { pending: 1, failed: 2 } as const;
+
+/** So much of what an app said is kept, in characters: it is for people, who look for an error's first lines. */
+const ANSWER_LENGTH = 2048;
 
 /** The columns of a row, in the order that its values are pushed in. */
 export const RECEIPT_COLUMNS =
@@ -66,6 +69,21 @@ export function pushAttempt(values: Value[], a: Attempt, body: Uint8Array | null
     body,
   );
 }
+
+/** A forward as its column has it; what the app said comes last, where there is any. */
+export function forwardText({ status, durationMs, error }: ForwardResult, answer?: string): string {
+  // What is cut off may be the second half of a character.
+  const kept = answer?.slice(0, ANSWER_LENGTH).replace(/[\ud800-\udbff]$/, '');
+  return JSON.stringify([status, durationMs, error, ...(kept ? [kept] : [])]);
+}
+
+/** What `forwardText` was given. */
+export function readForward(text: string): { forward: ForwardResult; answer: string | undefined } {
+  const [status, durationMs, error, answer] = JSON.parse(text) as ForwardRow;
+  return { forward: { status, durationMs, error }, answer };
+}
+
+type ForwardRow = [status: number | null, durationMs: number, error: string | null, answer?: string];
 
 export function forwardState(owed: number | null): FirstReceipt['forward'] {
   if (owed === null) return 'none';

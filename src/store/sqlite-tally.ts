@@ -1,9 +1,8 @@
-import type Database from 'libsql';
 import { AttemptTally, type GroupTally } from '../core/attempt-tally.ts';
 import { type ByteHash, hashBytes } from '../core/byte-hash.ts';
 import { Interner } from '../core/interner.ts';
 import { ReceiptCounter, type ReceiptFacts } from '../core/receipt-tally.ts';
-import type { Outcome, Receipt } from '../core/record.ts';
+import type { Outcome, Receipt, RecordKind } from '../core/record.ts';
 import type { RecordFilter } from '../core/store.ts';
 import {
   countedType,
@@ -14,7 +13,7 @@ import {
   TYPE_LENGTH,
 } from '../core/tally.ts';
 import { type Answer, inTurn, type Question, readAhead } from './read-ahead.ts';
-import type { Reader } from './sqlite-read.ts';
+import { type Reader, seqBounds } from './sqlite-read.ts';
 import { ESCAPED_BYTES, fromText } from './sqlite-text.ts';
 import { matchesNone, type Where, where } from './sqlite-where.ts';
 
@@ -34,7 +33,7 @@ const EVENT: Column = [`%.${TYPE_LENGTH * ESCAPED_BYTES}s`, nullable('event')];
  * common: their bytes are looked up as they are, and become texts once.
  */
 const ATTEMPT: Layout = {
-  table: 'attempts',
+  kind: 'attempt',
   time: 'sent_at',
   fields: [
     ['%s', 'event_id'],
@@ -50,9 +49,12 @@ const ATTEMPT: Layout = {
   ],
 };
 const RECEIPT: Layout = {
-  table: 'receipts',
+  kind: 'receipt',
   time: 'received_at',
-  fields: [['%s', nullable('latency_ms')]],
+  fields: [
+    ['%s', nullable('latency_ms')],
+    ['%s', nullable('shown_at - received_at + latency_ms')],
+  ],
   group: [
     EVENT,
     ['%s', 'signature'],
@@ -70,7 +72,7 @@ interface RowSource {
 }
 
 interface Layout {
-  table: 'attempts' | 'receipts';
+  kind: RecordKind;
   time: 'sent_at' | 'received_at';
   fields: readonly Column[];
   group: readonly Column[];
@@ -91,7 +93,7 @@ export async function tallyRecords(source: RowSource, filter: RecordFilter): Pro
 }
 
 async function tallyAttempts(source: RowSource, matching: Where, span: Span): Promise<EndpointTally[]> {
-  const [first, last] = await source.read((db) => bounds(db, 'attempts'));
+  const [first, last] = await source.read((db) => seqBounds(db, 'attempt'));
   const attempts = new AttemptTally(last - first + 1);
   const groups = new Interner<GroupTally>();
   const id: ByteHash = { low: 0, high: 0 };
@@ -112,13 +114,15 @@ async function tallyAttempts(source: RowSource, matching: Where, span: Span): Pr
 async function tallyReceipts(source: RowSource, matching: Where, span: Span): Promise<ReceiptTally> {
   const receipts = new ReceiptCounter();
   const facts = new Interner<ReceiptFacts>();
-  const within = await source.read((db) => bounds(db, 'receipts'));
+  const within = await source.read((db) => seqBounds(db, 'receipt'));
   for await (const rows of runs(source, RECEIPT, matching, within, span)) {
     for (let at = 0; at < rows.length; ) {
-      const fieldsEnd = next(rows, at, FIELD);
-      const end = next(rows, fieldsEnd + 1, ROW);
-      const latency = rows[at] === NULL ? null : number(rows, at, fieldsEnd);
-      receipts.add(facts.get(rows, fieldsEnd + 1, end, toFacts), latency);
+      const latencyEnd = next(rows, at, FIELD);
+      const widgetEnd = next(rows, latencyEnd + 1, FIELD);
+      const end = next(rows, widgetEnd + 1, ROW);
+      const latency = numberOrNull(rows, at, latencyEnd);
+      const widget = numberOrNull(rows, latencyEnd + 1, widgetEnd);
+      receipts.add(facts.get(rows, widgetEnd + 1, end, toFacts), latency, widget);
       at = end + 1;
     }
   }
@@ -134,7 +138,7 @@ const MINUS = 0x2d;
 /** The rows of a table as runs of bytes, in order of arrival; widens `span` by their times. */
 async function* runs(
   { read, path }: RowSource,
-  { table, time, fields, group }: Layout,
+  { kind, time, fields, group }: Layout,
   { sql: condition, values }: Where,
   [first, last]: [number, number],
   span: Span,
@@ -143,7 +147,7 @@ async function* runs(
   const form = columns.map(([text]) => text).join(String.fromCharCode(FIELD));
   const row = `format(${text(Buffer.from(form, 'latin1'))}, ${columns.map(([, column]) => column).join(', ')})`;
   const sql = `SELECT CAST(group_concat(${row}, ${text([ROW])}) AS BLOB), min(${time}), max(${time})
-    FROM ${table} ${condition === '' ? 'WHERE' : `${condition} AND`} seq > ? AND seq <= ?`;
+    FROM ${kind}s ${condition === '' ? 'WHERE' : `${condition} AND`} seq > ? AND seq <= ?`;
   const questions = Array.from({ length: Math.ceil((last - first + 1) / WINDOW) }, (_, i) => {
     const after = first - 1 + i * WINDOW;
     return [...values, after, Math.min(last, after + WINDOW)];
@@ -165,12 +169,6 @@ async function* runs(
 }
 type Run = [rows: ArrayBuffer | null, low: number | null, high: number | null];
 
-function bounds(db: Database.Database, table: string): [first: number, last: number] {
-  const sql = `SELECT (SELECT min(seq) FROM ${table}), (SELECT max(seq) FROM ${table})`;
-  const [found] = db.prepare(sql).raw().all() as [[number | null, number | null]];
-  return [found[0] ?? 1, found[1] ?? 0];
-}
-
 function nullable(column: string): string {
   return `ifnull(${column}, ${text([NULL])})`;
 }
@@ -184,6 +182,10 @@ function next(rows: Buffer, from: number, byte: number): number {
   let at = from;
   while (at < rows.length && rows[at] !== byte) at += 1;
   return at;
+}
+
+function numberOrNull(rows: Buffer, start: number, end: number): number | null {
+  return rows[start] === NULL ? null : number(rows, start, end);
 }
 
 /** A whole number. */

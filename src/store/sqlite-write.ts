@@ -5,6 +5,7 @@ import type {
   FirstReceipt,
   NewReceipt,
   Settlement,
+  Shown,
   StoredReceipt,
   UnforwardedReceipt,
 } from '../core/store.ts';
@@ -13,6 +14,7 @@ import { isConstraintError } from './sqlite-errors.ts';
 import {
   ATTEMPT_COLUMNS,
   forwardState,
+  forwardText,
   OWED,
   pushAttempt,
   pushReceipt,
@@ -20,12 +22,14 @@ import {
   type Value,
 } from './sqlite-rows.ts';
 import { fromText, toText } from './sqlite-text.ts';
+import { WHOLE } from './sqlite-where.ts';
 
 /** Something to be written; a batch of them makes one transaction. What is rare or comes alone is `other`. */
 export type Job =
   | { kind: 'receipt'; receipt: NewReceipt; bodyKey: Buffer | null }
   | { kind: 'settle'; settlement: Settlement }
   | { kind: 'take' }
+  | { kind: 'shown'; shown: readonly Shown[] }
   | { kind: 'other'; work: (db: Database.Database) => unknown }
   | { kind: 'attempt'; attempt: Attempt; body: Uint8Array | null };
 type ReceiptJob = Extract<Job, { kind: 'receipt' }>;
@@ -73,6 +77,7 @@ export class Writer {
         if (job.kind === 'receipt') receipts.push(index);
         else if (job.kind === 'attempt') attempts.push(index);
         else if (job.kind === 'settle') this.#settle(job.settlement);
+        else if (job.kind === 'shown') this.#noteShown(job.shown);
         else if (job.kind === 'take') results[index] = this.#takeUnforwarded();
         else results[index] = job.work(this.#db);
       }
@@ -106,16 +111,21 @@ export class Writer {
     }));
   }
 
-  #settle({ forward, owed, status, seqs }: Settlement): void {
-    const json = forward && JSON.stringify([forward.status, forward.durationMs, forward.error]);
+  #settle({ forward, answer, owed, status, seqs }: Settlement): void {
+    const text = forward && forwardText(forward, answer);
     for (const seq of seqs) {
       this.#run('UPDATE receipts SET forward = ?, owed = ?, status = ? WHERE seq = ?', [
-        json,
+        text,
         owed ? OWED.failed : null,
         status,
         seq,
       ]);
     }
+  }
+
+  #noteShown(shown: readonly Shown[]): void {
+    const sql = `UPDATE receipts SET shown_at = max(?, received_at) WHERE seq = ? AND shown_at IS NULL AND ${WHOLE}`;
+    for (const { seq, at } of shown) this.#run(sql, [Math.round(at), seq]);
   }
 
   #addAttempts(jobs: readonly Job[], indexes: readonly number[]): void {

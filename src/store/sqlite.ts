@@ -9,6 +9,7 @@ import { guard, guardRead } from './sqlite-errors.ts';
 import { foreign, inspectFile } from './sqlite-file.ts';
 import { importReceipt } from './sqlite-import.ts';
 import { countPrunable, pruneSome } from './sqlite-prune.ts';
+import { countRates } from './sqlite-rates.ts';
 import {
   countRecords,
   lastSeq,
@@ -70,6 +71,8 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
     settleForward: (settlement) => queue.add({ kind: 'settle', settlement }),
     addAttempt,
     tally: (filter) => tallyRecords({ read: reader, path: path === ':memory:' ? null : path }, filter),
+    rates: (filter, stepMs) => countRates(reader, filter, stepMs),
+    noteShown: (shown) => queue.add({ kind: 'shown', shown }, false),
     takeUnforwarded: () => queue.add({ kind: 'take' }),
     attempts: (filter) => readAttempts(reader, filter),
     receipts: (filter) => readReceipts(reader, filter),

@@ -109,6 +109,36 @@ export function forwardingCases(bench: Bench): void {
       ]);
     });
 
+    test('what the app said is read back with the bodies alone, and only where it said anything', async () => {
+      const { store } = bench;
+      const said = 'TypeError: half \ud800, \0, "quoted"\n  at कॉल 📞';
+      const answers = [said, '', undefined, 'x'.repeat(5000), `${'x'.repeat(2047)}📞`];
+      for (const [i, answer] of answers.entries()) {
+        const { seq } = await store.addReceipt(forwarded(`rc_${i}`, { eventId: `ev_${i}` }));
+        const settlement = { seqs: [seq], forward: FAILED, status: 500, owed: false };
+        await store.settleForward(answer === undefined ? settlement : { ...settlement, answer });
+      }
+      const whole = await collect(store.entries('receipt', {}, { bodies: true }));
+      expect(
+        whole.map(({ record }) => record.kind === 'receipt' && [record.receipt.forward, record.answer]),
+      ).toEqual([
+        [FAILED, said],
+        [FAILED, undefined],
+        [FAILED, undefined],
+        [FAILED, 'x'.repeat(2048)],
+        [FAILED, 'x'.repeat(2047)],
+      ]);
+      expect(whole.filter(({ record }) => 'answer' in record)).toHaveLength(3);
+      const slim = await collect(store.entries('receipt', {}));
+      expect(slim.filter(({ record }) => 'answer' in record)).toEqual([]);
+      expect(await store.count('receipt', { status: 'failed' })).toBe(5);
+
+      const copy = await bench.another();
+      for (const { record } of whole) await copy.addRecord(record);
+      const copied = await collect(copy.entries('receipt', {}, { bodies: true }));
+      expect(copied.map(({ record }) => record)).toEqual(whole.map(({ record }) => record));
+    });
+
     test('an answer may be noted without a forward', async () => {
       const { store } = bench;
       const { seq } = await store.addReceipt(forwarded('rc_1'));

@@ -58,7 +58,7 @@ const anyReceipt: fc.Arbitrary<NewReceipt> = fc
   .map((fields) => newReceipt({ ...fields, accepted: false }));
 
 function asReceived({ body, headers, timestampMs, accepted, forwarding, ...rest }: NewReceipt): Receipt {
-  return { ...rest, duplicate: null, forward: null };
+  return { ...rest, duplicate: null, forward: null, shownAt: null };
 }
 
 export function recordCases(bench: Bench): void {

@@ -13,7 +13,7 @@ function plain({ endpoints, received, from, to }: Tally) {
     [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1].map((share) => latency.quantile(share)).concat(latency.count);
   return {
     endpoints: endpoints.map((one) => ({ ...one, latency: spread(one.latency) })),
-    received: { ...received, latency: spread(received.latency) },
+    received: { ...received, latency: spread(received.latency), widget: spread(received.widget) },
     from,
     to,
   };
@@ -24,7 +24,11 @@ export function tallyCases(bench: Bench): void {
     test('E15 of nothing is zero and null, never NaN', async () => {
       expect(plain(await bench.store.tally({}))).toEqual({
         endpoints: [],
-        received: { ...NONE, latency: [...Array(8).fill(null), 0] },
+        received: {
+          ...NONE,
+          latency: [...Array(8).fill(null), 0],
+          widget: [...Array(8).fill(null), 0],
+        },
         from: null,
         to: null,
       });
@@ -70,7 +74,9 @@ export function tallyCases(bench: Bench): void {
           n: 0,
         },
       ]);
-      const { latency, ...counts } = received;
+      const { latency, widget, ...counts } = received;
+      // 300 ms after its timestamp it came, 200 ms later it was on the page.
+      expect(widget.buckets()).toEqual([[500, 1]]);
       expect({ ...counts, median: latency.quantile(0.5), n: latency.count }).toEqual({
         receipts: 9,
         events: 3,
@@ -117,7 +123,11 @@ export function tallyCases(bench: Bench): void {
           async (attempts, receipts) => {
             const store = await bench.another();
             await Promise.all(attempts.map((attempt) => store.addAttempt(attempt, null)));
-            const stored = await Promise.all(receipts.map((receipt) => store.addReceipt(receipt)));
+            const stored = await Promise.all(receipts.map(({ receipt }) => store.addReceipt(receipt)));
+            const shown = receipts.flatMap(({ shownAt }, i) =>
+              shownAt === null ? [] : [{ seq: (stored[i] as StoredReceipt).seq, at: shownAt }],
+            );
+            await store.noteShown(shown);
             expect(plain(await store.tally({}))).toEqual(plain(countOneByOne(attempts, receipts, stored)));
             await store.close();
           },
@@ -173,7 +183,10 @@ async function fillByHand(store: Store): Promise<void> {
     newReceipt({ eventId: 'ev_5', latencyMs: 4, signature: 'mismatch', accepted: false }),
     newReceipt({ eventId: 'ev_6', latencyMs: 5, status: 503, flags: ['rehearsed'], accepted: false }),
   ];
-  for (const receipt of receipts) await store.addReceipt(receipt);
+  const seqs = [first.seq, retry.seq];
+  for (const receipt of receipts) seqs.push((await store.addReceipt(receipt)).seq);
+  const shown = seqs.map((seq) => ({ seq, at: AT + 200 }));
+  await store.noteShown(shown);
 }
 
 const anyAttempt: fc.Arbitrary<Attempt> = fc
@@ -200,7 +213,13 @@ const anyAttempt: fc.Arbitrary<Attempt> = fc
     }),
   );
 
-const anyReceipt: fc.Arbitrary<NewReceipt> = fc
+/** A receipt, and when it was on the page. */
+interface Seen {
+  receipt: NewReceipt;
+  shownAt: number | null;
+}
+
+const anyReceipt: fc.Arbitrary<Seen> = fc
   .record({
     eventId: fc.constantFrom(null, 'ev_1', 'ev_2', 'ev_3'),
     body: fc.constantFrom('A', 'B', 'C', 'D', 'E'),
@@ -208,17 +227,27 @@ const anyReceipt: fc.Arbitrary<NewReceipt> = fc
     latencyMs: fc.option(fc.integer({ min: -1000, max: 100_000 }), { nil: null }),
     signature: fc.constantFrom('valid', 'valid', 'unchecked', 'mismatch' as const),
     receivedAt: fc.integer({ min: AT - 1000, max: AT + 1000 }),
+    after: fc.option(fc.integer({ min: 0, max: 10_000 }), { nil: null }),
   })
-  .map((about) => newReceipt({ ...about, accepted: about.signature !== 'mismatch' }));
+  .map(({ after, ...about }) => ({
+    receipt: newReceipt({ ...about, accepted: about.signature !== 'mismatch' }),
+    shownAt: after === null ? null : about.receivedAt + after,
+  }));
 
 /** Contract §4 over the records themselves. */
-function countOneByOne(attempts: Attempt[], receipts: NewReceipt[], stored: StoredReceipt[]): Tally {
+function countOneByOne(attempts: Attempt[], receipts: Seen[], stored: StoredReceipt[]): Tally {
   const sent = attempts.filter(({ fault }) => fault === null);
-  const times = [...sent.map(({ sentAt }) => sentAt), ...receipts.map(({ receivedAt }) => receivedAt)];
+  const times = [...sent.map(({ sentAt }) => sentAt), ...receipts.map(({ receipt }) => receipt.receivedAt)];
   const places = [...new Set(sent.map(({ endpoint, url }) => `${endpoint} ${url}`))].sort();
-  const received: ReceiptTally = { ...NONE, latency: new Histogram(), eventsByType: {} };
+  const received: ReceiptTally = {
+    ...NONE,
+    latency: new Histogram(),
+    widget: new Histogram(),
+    eventsByType: {},
+  };
   const types: string[] = [];
-  for (const [i, { signature, latencyMs, accepted, event }] of receipts.entries()) {
+  for (const [i, { receipt, shownAt }] of receipts.entries()) {
+    const { signature, latencyMs, accepted, event, receivedAt } = receipt;
     const duplicate = (stored[i] as StoredReceipt).duplicate;
     received.receipts += 1;
     if (signature === 'mismatch') received.refused += 1;
@@ -230,7 +259,10 @@ function countOneByOne(attempts: Attempt[], receipts: NewReceipt[], stored: Stor
     types.push(event ?? 'unknown');
     if (signature !== 'valid' || latencyMs === null) continue;
     if (latencyMs < 0) received.skewed += 1;
-    else received.latency.record(latencyMs);
+    else {
+      received.latency.record(latencyMs);
+      if (shownAt !== null) received.widget.record(shownAt - receivedAt + latencyMs);
+    }
   }
   received.dropped = received.duplicates;
   received.eventsByType = countOf(types);

@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import type { Store } from '../../src/core/store.ts';
 import { deduplicationCases } from './store-deduplication.ts';
 import { forwardingCases } from './store-forwarding.ts';
+import { rateCases } from './store-rates.ts';
 import { recordCases } from './store-records.ts';
+import { shownCases } from './store-shown.ts';
 import { tallyCases } from './store-tally.ts';
 
 /** A kind of store under test. */
@@ -57,6 +59,8 @@ export function storeContract(driver: Driver): void {
     deduplicationCases(bench);
     forwardingCases(bench);
     recordCases(bench);
+    shownCases(bench);
     tallyCases(bench);
+    rateCases(bench);
   });
 }

@@ -41,7 +41,7 @@ test('the store holds records of every kind, or the rest shows nothing', async (
   expect(records.filter(({ flags }) => (flags as string[] | undefined)?.includes('redelivery'))).toHaveLength(
     1,
   );
-  for (const key of ['replay_of', 'fault', 'error', 'headers', 'body_base64'])
+  for (const key of ['replay_of', 'fault', 'error', 'headers', 'body_base64', 'shown_at'])
     expect(records.filter((record) => (record[key] ?? null) !== null).length, key).toBeGreaterThan(0);
   expect((await reported(store)).out).toMatch(/"duplicates":1,"refused":2.*clock skew.*1 conflicts/);
 });

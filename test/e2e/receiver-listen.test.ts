@@ -30,7 +30,12 @@ test('--json: a ready line, a receipt each, a summary, nothing else; interrupted
   expect(await stop()).toBe(130);
   const [ready, first, second, third, summary, ...rest] = jsonLines(io);
   expect(rest).toEqual([]);
-  expect(ready).toEqual({ type: 'ready', url: `http://127.0.0.1:${port}`, dashboard: null, tunnel: null });
+  expect(ready).toEqual({
+    type: 'ready',
+    url: `http://127.0.0.1:${port}`,
+    dashboard: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{32}$/),
+    tunnel: null,
+  });
   for (const receipt of [first, second, third])
     expect(Object.keys(receipt ?? {}).join(' ')).toBe(RECEIPT_KEYS);
   expect(first).toMatchObject({

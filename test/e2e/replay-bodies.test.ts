@@ -11,7 +11,7 @@ const WITH_NUMBER = '{"event":"call_missed","call_id":"MO7","caller_number":"+91
 
 function receiptWithoutBody(id: string): LogRecord {
   const { body, headers, timestampMs, accepted, forwarding, ...about } = newReceipt({ id, eventId: id });
-  const receipt = { ...about, duplicate: null, forward: null };
+  const receipt = { ...about, duplicate: null, forward: null, shownAt: null };
   return { kind: 'receipt', receipt, headers: null, body: null };
 }
 
@@ -126,7 +126,12 @@ describe('a line of a file that cannot be sent is told of and counted, exit 1; t
 
   test('a content type that no header can carry is not sent as one', async () => {
     const where = await world();
-    const receipt = { ...newReceipt({ id: 'rc_1', eventId: 'ev_1' }), duplicate: null, forward: null };
+    const receipt = {
+      ...newReceipt({ id: 'rc_1', eventId: 'ev_1' }),
+      duplicate: null,
+      forward: null,
+      shownAt: null,
+    };
     const headers = [['Content-Type', 'text/plain\r\nX-Evil: 1']];
     const line = { ...receiptToJson(receipt), headers, ...body(nthEvent(1)) };
     file(where, 'log.ndjson', `${JSON.stringify(line)}\n`);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
-import { seedStore } from '../helpers/seed-store.ts';
+import { SEEDED_AT, seedStore } from '../helpers/seed-store.ts';
 import { testIo } from '../helpers/test-io.ts';
 
 /** Four deliveries in 100, 200, 300 and 400 ms; one attempt more was answered 503. */
@@ -35,6 +35,32 @@ test.each([
   const { thresholds } = JSON.parse(out) as { thresholds: object[] };
   expect(thresholds).toEqual([expect.objectContaining({ expression: text, observed, verdict })]);
   expect(code).toBe(verdict === 'pass' ? 0 : 1);
+});
+
+test.each([
+  ['widget_latency:p(95)<3s', 2500, 'pass'],
+  ['widget_latency:med<1s', 1100, 'fail'],
+  ['widget_latency:count>=2', 2, 'pass'],
+  ['widget_latency_median<1s', 1100, 'fail'],
+])('%s: of events on a page it was %d, so it %ses', async (text, observed, verdict) => {
+  const io = testIo();
+  const page = (latencyMs: number, later: number) => ({ latencyMs, shownAt: SEEDED_AT + later });
+  const receipts = [page(1000, 100), page(2000, 500), { latencyMs: 10 }].map((about, i) => ({
+    ...about,
+    eventId: `ev_${i}`,
+    receivedAt: SEEDED_AT,
+  }));
+  const location = await seedStore(io.cwd, { receipts });
+  const code = await run(['report', '--store', location, '--json', '--threshold', text], io);
+  const { kpis, thresholds = [] } = JSON.parse(io.out()) as { kpis: object[]; thresholds?: object[] };
+  expect([kpis[1], ...thresholds]).toContainEqual(expect.objectContaining({ observed, verdict }));
+  expect(code).toBe(verdict === 'pass' ? 0 : 1);
+});
+
+test('no event on a page is no data, which meets no threshold', async () => {
+  const { out, code } = await report('widget_latency:p(95)<3s');
+  expect(JSON.parse(out)).toMatchObject({ thresholds: [{ observed: null, verdict: 'no data' }] });
+  expect(code).toBe(1);
 });
 
 test("a KPI's own name changes that KPI, and is no threshold beside it", async () => {

@@ -52,7 +52,7 @@ test('E6 imports in processes of their own share one store with a receiver, and 
   const file = (from: number) => {
     const lines = Array.from({ length: 2000 }, (_, i) => {
       const [id, eventId] = [`id_${from + i}`, `ev_${from + i}`];
-      const receipt = { ...newReceipt({ id, eventId }), duplicate: null, forward: null };
+      const receipt = { ...newReceipt({ id, eventId }), duplicate: null, forward: null, shownAt: null };
       return [attemptToJson(newAttempt({ id, eventId })), receiptToJson(receipt)];
     });
     const name = join(tempFolder(), 'log.ndjson');

@@ -28,7 +28,7 @@ describe.skipIf(process.platform !== 'linux')('F5 where stdout is', () => {
 
   test('a pipe whose reader goes away, a receiver ends with 0 instead of going on unseen', async () => {
     const { out, err } = await bash(
-      `mo listen --port 0 --json | {
+      `mo listen --port 0 --no-dashboard --json | {
          read -r ready; exec 0<&-
          mo send-test "$(grep -o 'http://[^"]*' <<<"$ready")" -n 3 --quiet --no-record --retries 0
        }; echo "\${PIPESTATUS[0]}"`,

@@ -78,6 +78,7 @@ const anyReceipt: fc.Arbitrary<LogRecord> = fc
           maxLength: 3,
         },
       ),
+      shownAt: orNull(moment),
     }),
     headers: orNull(fc.array(header, { minLength: 1, maxLength: 3 }).map((pairs) => pairs.flat())),
     body,

@@ -40,7 +40,7 @@ export async function seedStore(
   }
   for (const [i, receipt] of receipts.entries()) {
     const receivedAt = receipt.receivedAt ?? SEEDED_AT + i * 1000;
-    await store.addReceipt({
+    const { seq } = await store.addReceipt({
       id: `rc_${i}`,
       eventId: `ev_${i}`,
       event: 'call_connected',
@@ -61,6 +61,7 @@ export async function seedStore(
       forwarding: false,
       ...receipt,
     });
+    if (typeof receipt.shownAt === 'number') await store.noteShown([{ seq, at: receipt.shownAt }]);
   }
   await store.close();
   return location;

@@ -124,7 +124,10 @@ const RECEIPTS: Partial<Omit<NewReceipt, 'body'> & { body: string }>[] = [
 export function variedStore(): Promise<string> {
   return fill(newStore(), async (store) => {
     for (const { attempt, body } of ATTEMPTS) await store.addAttempt(attempt, body);
-    for (const [i, about] of RECEIPTS.entries()) await store.addReceipt(at(i, about));
+    for (const [i, about] of RECEIPTS.entries()) {
+      const { seq } = await store.addReceipt(at(i, about));
+      if (i % 2 === 0) await store.noteShown([{ seq, at: AT + i * 1500 + i * 17 }]);
+    }
     const forwarded = await store.addReceipt(at(50, { eventId: 'ev_g', forwarding: true }));
     const answered = { status: 204, durationMs: 12.5, error: null };
     await store.settleForward({ seqs: [forwarded.seq], forward: answered, status: 204, owed: false });

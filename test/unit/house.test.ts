@@ -8,7 +8,7 @@ const src = join(import.meta.dirname, '../../src');
 const FLOORS = [
   ['core'],
   ['http', 'store', 'config', 'report', 'logs', 'check'],
-  ['receiver', 'sender'],
+  ['receiver', 'sender', 'dashboard'],
   ['cli', 'index.ts'],
 ];
 const floorOf = (folder: string) => FLOORS.findIndex((folders) => folders.includes(folder));
@@ -16,10 +16,10 @@ const floorOf = (folder: string) => FLOORS.findIndex((folders) => folders.includ
 /** Each file's imports within src/, types included, also those that run later. */
 const imports = new Map(
   readdirSync(src, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.tsx?$/.test(name))
     .map((name): [string, string[]] => {
       const text = readFileSync(join(src, name), 'utf8');
-      const found = text.matchAll(/(?:\bfrom|\bimport\()\s*'(\.[^']+\.ts)'/g);
+      const found = text.matchAll(/(?:\bfrom|\bimport\()\s*'(\.[^']+\.tsx?)'/g);
       return [name, [...found].map(([, to]) => relative(src, join(src, dirname(name), to as string)))];
     }),
 );

@@ -57,6 +57,16 @@ test('the median of an even count is the lower of the two in the middle', () => 
   expect(histogram(7).quantile(0.5)).toBe(7);
 });
 
+test('its buckets come in ascending order, each with its count', () => {
+  expect(histogram().buckets()).toEqual([]);
+  expect(histogram(10, 2, 12_341, 2, 12_349, 0).buckets()).toEqual([
+    [0, 1],
+    [2, 2],
+    [10, 1],
+    [12_350, 2],
+  ]);
+});
+
 test('ranks outside 1..count have no value', () => {
   const h = histogram(5, 6);
   expect([0, 1, 2, 3, -1].map((rank) => h.at(rank))).toEqual([null, 5, 6, null, null]);

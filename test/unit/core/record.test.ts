@@ -45,6 +45,7 @@ const receipt: Receipt = {
   forward: null,
   bodyBytes: 77,
   flags: ['no_event_id'],
+  shownAt: null,
 };
 
 test('an attempt has the keys of the contract, in its order', () => {
@@ -92,6 +93,13 @@ test('a receipt has the keys of the contract, in its order', () => {
     ['body_bytes', 77],
     ['flags', ['no_event_id']],
   ]);
+});
+
+test('a receipt of an event that was on a page says when', () => {
+  expect(receiptToJson({ ...receipt, shownAt: AT + 900 })).toEqual({
+    ...receiptToJson(receipt),
+    shown_at: '2025-07-21T12:45:01.020Z',
+  });
 });
 
 test("a forward's keys are snake_case too", () => {

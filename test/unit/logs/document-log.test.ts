@@ -153,6 +153,7 @@ describe('a JSON document', () => {
       'signature: {…} is not one of valid, missing, malformed, mismatch, unchecked',
     ],
     [{ ...receipt, signature: 'x'.repeat(500) }, /^signature: "x{39}… is not one of /],
+    [{ ...receipt, shown_at: 'soon' }, 'shown_at: "soon" is not a time'],
     [{ ...receipt, received_at: undefined }, 'received_at is missing'],
     [{ ...receipt, forward: 7 }, 'forward: not an object'],
     [{ ...receipt, forward: { duration_ms: 1e300 } }, 'duration_ms: 1e+300 is not a duration in ms'],

@@ -8,7 +8,7 @@ import { buildReport } from '../../../src/report/report.ts';
 import { openStore } from '../../../src/store/open.ts';
 import { anyRecords } from '../../helpers/any-record.ts';
 import { logFile, readAll } from '../../helpers/log-files.ts';
-import { collect } from '../../helpers/records.ts';
+import { AT, collect, newReceipt } from '../../helpers/records.ts';
 
 const FORMATS = ['ndjson', 'json', 'csv'] as const;
 const FULL = { bodies: true, masked: false };
@@ -64,6 +64,19 @@ test('a store that records are imported into holds them, and its report is that 
     }),
     { numRuns: 60 },
   );
+});
+
+test.each(FORMATS)('what an app said is not exported as %s', async (format) => {
+  const forward = { status: 500, durationMs: 1, error: null };
+  const receipt = { ...newReceipt(), duplicate: null, forward, shownAt: AT + 5 };
+  const record: LogRecord = { kind: 'receipt', receipt, headers: null, body: null, answer: 'TypeError' };
+  const text = (await written([record], format)).toString();
+  expect(text).toContain('2026-01-31T12:00:00.005Z');
+  expect(text).not.toContain('TypeError');
+});
+
+test('a column that came later is the last one, so that those before it keep their places', async () => {
+  expect((await written([], 'csv')).toString()).toMatch(/,body_base64,body_masked,shown_at\r?\n$/);
 });
 
 /** A store has none for a receipt that came with none, and does not keep those of what it has no body of. */

@@ -3,7 +3,7 @@ import { attemptToJson, type LogRecord, receiptToJson } from '../../../src/core/
 import { tallyLog } from '../../../src/logs/tally-log.ts';
 import { buildReport } from '../../../src/report/report.ts';
 import { openStore } from '../../../src/store/open.ts';
-import { newAttempt, newReceipt } from '../../helpers/records.ts';
+import { AT, newAttempt, newReceipt } from '../../helpers/records.ts';
 
 async function report(lines: string[]) {
   const bytes = Buffer.from(lines.join('\n'));
@@ -62,9 +62,9 @@ describe('a file’s report is that of a store which holds the same', () => {
     headers: null,
     body: null,
   });
-  const receipt = (about: Parameters<typeof newReceipt>[0]): LogRecord => ({
+  const receipt = (about: Parameters<typeof newReceipt>[0], shownAt: number | null = null): LogRecord => ({
     kind: 'receipt',
-    receipt: { ...newReceipt(about), duplicate: null, forward: null },
+    receipt: { ...newReceipt(about), duplicate: null, forward: null, shownAt },
     headers: null,
     body: null,
   });
@@ -106,6 +106,21 @@ describe('a file’s report is that of a store which holds the same', () => {
     const { ofStore, ofFile } = await reports(records);
     expect(ofFile).toEqual(ofStore);
     expect(ofFile.endpoints[0]?.events_by_type).toEqual({ [counted]: 1 });
+  });
+
+  test.each<[string, Parameters<typeof newReceipt>[0], shownAt: number | null, observed: number | null]>([
+    ['that was on a page', { latencyMs: 700 }, AT + 50, 750],
+    ['that was not', {}, null, null],
+    ['that was before its event, by a clock that is off', { latencyMs: 700 }, AT - 701, null],
+    ['as its event happened, by such a clock', { latencyMs: 700 }, AT - 700, 0],
+    ['whose own latency is skewed', { latencyMs: -1 }, AT + 50, null],
+    ['whose latency is not known', { latencyMs: null }, AT + 50, null],
+    ['that nobody verified', { signature: 'unchecked' }, AT + 50, null],
+    ['that was a redelivery', { flags: ['redelivery'] }, AT + 50, null],
+  ])('of a receipt %s', async (_, about, shownAt, observed) => {
+    const { ofStore, ofFile } = await reports([receipt({ receivedAt: AT, ...about }, shownAt)]);
+    expect(ofFile).toEqual(ofStore);
+    expect(ofFile.kpis[1]).toMatchObject({ name: 'widget_latency_median', observed });
   });
 
   test.each([

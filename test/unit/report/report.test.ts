@@ -143,6 +143,29 @@ describe('E15 a golden data set, worked out by hand', () => {
     expect(report.notes).toEqual([expect.stringContaining('clock skew')]);
   });
 
+  test('events on a page: shown − the event’s timestamp, of those whose latency counts', async () => {
+    const page = (eventId: string, latencyMs: number | null, later: number) => ({
+      eventId,
+      latencyMs,
+      receivedAt: SEEDED_AT,
+      shownAt: SEEDED_AT + later,
+    });
+    const report = await reportOf({
+      receipts: [
+        page('ev_a', 1000, 20),
+        page('ev_a', 9000, 30),
+        page('ev_b', 2000, 1500),
+        page('ev_c', 4000, 50),
+        page('ev_skewed', -500, 10),
+        page('ev_no_time', null, 10),
+        { eventId: 'ev_on_no_page', latencyMs: 100 },
+      ],
+    });
+    // Of 1,020, 3,500 and 4,050 ms.
+    expect(kpi(report, 'widget_latency_median')).toMatchObject({ observed: 3500, n: 3, verdict: 'fail' });
+    expect(kpi(report, 'webhook_latency_median')).toMatchObject({ observed: 1000, n: 4 });
+  });
+
   test('all failed: rates of 0, and no latency', async () => {
     const report = await reportOf({ attempts: [retry('ev_1', 1, 0, E500), retry('ev_2', 1, 0, LATE)] });
     expect(kpi(report, 'success_rate')).toMatchObject({ observed: 0, verdict: 'fail' });

@@ -15,7 +15,7 @@ function received(
   body: Uint8Array | null = BODY,
 ) {
   const { body: _, headers: __, timestampMs, accepted, forwarding, ...receipt } = newReceipt();
-  const record = { ...receipt, duplicate: null, forward: null, ...about };
+  const record = { ...receipt, duplicate: null, forward: null, shownAt: null, ...about };
   return { kind: 'receipt', receipt: record, headers, body } satisfies LogRecord;
 }
 

@@ -7,7 +7,12 @@ import { newAttempt, newReceipt } from '../../helpers/records.ts';
 /** An attempt, a receipt with a body and one without, each handed on to an app. */
 function records(i: number): LogRecord[] {
   const forward = { status: 204, durationMs: 3, error: null };
-  const receipt = (id: string) => ({ ...newReceipt({ id, eventId: id }), duplicate: null, forward });
+  const receipt = (id: string) => ({
+    ...newReceipt({ id, eventId: id }),
+    duplicate: null,
+    forward,
+    shownAt: null,
+  });
   return [
     { kind: 'attempt', attempt: newAttempt({ id: `at_${i}` }), headers: null, body: null },
     { kind: 'receipt', receipt: receipt(`rc_${i}`), headers: ['A', 'b'], body: Buffer.from(`body ${i}`) },

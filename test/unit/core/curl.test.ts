@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { curlCommand, quote } from '../../../src/cli/curl.ts';
+import { curlCommand, quote } from '../../../src/core/curl.ts';
 import { UsageError } from '../../../src/core/errors.ts';
 import { signPayload } from '../../../src/core/signature.ts';
 

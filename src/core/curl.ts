@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { UsageError } from '../core/errors.ts';
-import type { RawHeaders } from '../core/headers.ts';
+import { UsageError } from './errors.ts';
+import type { RawHeaders } from './headers.ts';
 
 /** A cURL command that makes the same request; the secret is not in it, only the signature it gave. */
 export function curlCommand(url: URL, headers: RawHeaders, body: Uint8Array, insecure = false): string {

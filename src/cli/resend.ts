@@ -1,0 +1,52 @@
+import { HEADER, withoutHeaders } from '../core/headers.ts';
+import { newId } from '../core/id.ts';
+import type { LogEntry, Store } from '../core/store.ts';
+import { formatTimestamp } from '../core/time.ts';
+import type { Resent } from '../dashboard/wire.ts';
+import { createTransport } from '../http/attempt.ts';
+import { endToEnd } from '../receiver/forward.ts';
+
+const TIMEOUT_MS = 30_000;
+
+/** Sends a delivery on record to the app again, as it came but for the tool's own headers; the attempt is recorded. */
+export function createResend(url: URL, store: Store, now: () => number) {
+  const transport = createTransport({ url, connections: 4, timeoutMs: TIMEOUT_MS });
+  return {
+    async resend({ record }: LogEntry): Promise<Resent> {
+      if (record.kind !== 'receipt' || record.body === null)
+        throw new TypeError('Only receipts are sent again.');
+      const { receipt, headers, body } = record;
+      const sentAt = now();
+      const run = newId('run', sentAt);
+      const kept = withoutHeaders(endToEnd(headers ?? []), [HEADER.sentAt, HEADER.replay]);
+      const tool = [HEADER.sentAt, formatTimestamp(sentAt), HEADER.replay, run];
+      const result = await transport.send({ headers: [...kept, ...tool], body });
+      const { outcome, status, durationMs, error, responseBody } = result;
+      await store.addAttempt(
+        {
+          id: newId('at', sentAt),
+          // One without an id is known by its receipt's.
+          eventId: receipt.eventId ?? receipt.id,
+          event: receipt.event,
+          callId: receipt.callId,
+          endpoint: url.host,
+          url: url.href,
+          attempt: 1,
+          dueAt: sentAt,
+          sentAt,
+          status,
+          outcome,
+          durationMs,
+          final: true,
+          run,
+          replayOf: receipt.id,
+          error,
+          fault: null,
+        },
+        body,
+      );
+      return { status, duration_ms: durationMs, error, answer: responseBody.toString('utf8') };
+    },
+    close: () => transport.close(),
+  };
+}

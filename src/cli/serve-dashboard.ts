@@ -1,0 +1,78 @@
+import { explainSignature } from '../check/explain.ts';
+import { EnvironmentError } from '../core/errors.ts';
+import { HEADER, headerValue } from '../core/headers.ts';
+import type { LogRecord } from '../core/record.ts';
+import type { Secret } from '../core/signature.ts';
+import type { Store } from '../core/store.ts';
+import { VERSION } from '../core/version.ts';
+import { type Dashboard, startDashboard } from '../dashboard/server.ts';
+import type { Context } from './context.ts';
+import { createResend } from './resend.ts';
+
+export const DASHBOARD_PORT = 4801;
+
+export interface DashboardSetting {
+  store: Store;
+  host: string;
+  /** Null for the usual one, or any that is free where that is taken. */
+  port: number | null;
+  portFlag: string;
+  /** Names besides the address's own. */
+  allowHosts?: readonly string[];
+  token?: string;
+  /** The receiver's URL, where one runs in this process. */
+  receiver: string | null;
+  /** Where deliveries can be sent again. */
+  app: URL | null;
+  /** What signatures are judged by, where that is known. */
+  secrets: readonly Secret[];
+}
+
+/** Serves the dashboard for a command. Rejects with EnvironmentError where its port cannot be had. */
+export async function serveDashboard(context: Context, setting: DashboardSetting): Promise<Dashboard> {
+  const { store, app, receiver, secrets, port, host, portFlag, token } = setting;
+  const { now } = context.io;
+  const resend = app === null ? null : createResend(app, store, now);
+  const serve = (chosen: number) =>
+    startDashboard({
+      host,
+      port: chosen,
+      portFlag,
+      store,
+      now,
+      about: { version: VERSION, location: store.location, receiver, app: app?.href ?? null },
+      allowHosts: setting.allowHosts ?? [],
+      ...(token === undefined ? {} : { token }),
+      resend: resend?.resend ?? null,
+      explain: (record) => explain(record, secrets),
+      onFault: (error) => context.warn(`mo-notify: the dashboard failed at something: ${String(error)}`),
+    });
+  const dashboard = await serve(port ?? DASHBOARD_PORT).catch((error) => {
+    if (port !== null || !isTaken(error)) throw error;
+    return serve(0);
+  });
+  return {
+    ...dashboard,
+    close: async () => {
+      await dashboard.close();
+      await resend?.close();
+    },
+  };
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof EnvironmentError && (error.cause as NodeJS.ErrnoException)?.code === 'EADDRINUSE';
+}
+
+function explain(record: LogRecord, secrets: readonly Secret[]): string | null {
+  if (record.kind !== 'receipt' || record.body === null || secrets.length === 0) return null;
+  if (record.receipt.signature === 'valid') return null;
+  const found = explainSignature(record.body, headerValue(record.headers ?? [], HEADER.signature), secrets);
+  return found === null
+    ? 'No live secret makes this signature over these bytes.'
+    : `${capital(found.cause)}. ${found.remedy}`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

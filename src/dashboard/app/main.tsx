@@ -1,0 +1,61 @@
+import { render } from 'preact';
+import { FeedLink, type LinkState } from './feed-link.ts';
+import { Model } from './model.ts';
+import { Page } from './page.tsx';
+import { enter } from './session.ts';
+import { ShownReporter } from './shown-reporter.ts';
+
+const root = document.getElementById('app') as HTMLElement;
+
+async function start(): Promise<void> {
+  let admitted: boolean;
+  try {
+    admitted = await enter();
+  } catch {
+    return refuse(
+      'The server cannot be reached.',
+      'It may have ended; start it again, and open the link that it prints.',
+    );
+  }
+  if (!admitted)
+    return refuse(
+      'This is not the link of this run.',
+      "Open the one that 'mo-notify listen' or 'mo-notify dashboard' printed when it was started, or press o there.",
+    );
+  const reporter = new ShownReporter();
+  const model = new Model((seqs, receivedMs) => reporter.add(seqs, receivedMs));
+  let told: (state: LinkState) => void = () => {};
+  let last: LinkState = { name: 'connecting' };
+  let begun = false;
+  const link = new FeedLink({
+    snapshot(data) {
+      if (!begun) reporter.countFrom(data.now_ms);
+      begun = true;
+      model.reset(data, Date.now());
+    },
+    changes: (data) => model.change(data, Date.now()),
+    missed: () => {},
+    state(state) {
+      last = state;
+      told(state);
+    },
+  });
+  const onState = (listener: (state: LinkState) => void) => {
+    told = listener;
+    listener(last);
+  };
+  render(<Page model={model} link={link} reporter={reporter} onState={onState} />, root);
+  link.start();
+}
+
+function refuse(what: string, how: string): void {
+  render(
+    <main class="refused">
+      <h1>{what}</h1>
+      <p>{how}</p>
+    </main>,
+    root,
+  );
+}
+
+void start();

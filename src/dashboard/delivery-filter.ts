@@ -1,0 +1,47 @@
+import type { DeliveryRow } from './wire.ts';
+
+/** How a record went, as one filters by it. */
+export const RESULTS = [
+  'delivered',
+  'failed',
+  'refused',
+  'duplicate',
+  'conflict',
+  'suspected_replay',
+] as const;
+export type Result = (typeof RESULTS)[number];
+
+/** What of the log a page shows; null and the empty text leave everything in. The server and the page decide alike. */
+export interface DeliveryFilter {
+  kind: 'receipt' | 'attempt' | null;
+  event: string | null;
+  result: Result | null;
+  search: string;
+}
+
+export function matchesDelivery(row: DeliveryRow, { kind, event, result, search }: DeliveryFilter): boolean {
+  if (kind !== null && row.kind !== kind) return false;
+  if (event !== null && row.event !== event) return false;
+  if (result !== null && !resultsOf(row).includes(result)) return false;
+  const wanted = search.trim().toLowerCase();
+  return wanted === '' || textsOf(row).some((text) => text?.toLowerCase().includes(wanted));
+}
+
+/** A record may be several: a duplicate that failed. */
+export function resultsOf(row: DeliveryRow): Result[] {
+  if (row.kind === 'attempt') return [row.outcome === 'delivered' ? 'delivered' : 'failed'];
+  const { signature, status, forward, duplicate } = row;
+  const results: Result[] = duplicate === null ? [] : [duplicate];
+  if (signature !== 'valid' && signature !== 'unchecked') return [...results, 'refused'];
+  const answered = status === null || (status >= 200 && status < 300);
+  const taken =
+    forward === null || (forward.status !== null && forward.status >= 200 && forward.status < 300);
+  return [...results, answered && taken ? 'delivered' : 'failed'];
+}
+
+function textsOf(row: DeliveryRow): (string | null)[] {
+  const common = [row.event_id, row.event, row.call_id, row.caller_number, row.receiver_number, row.id];
+  if (row.kind === 'attempt')
+    return [...common, row.endpoint, row.url, row.error, row.outcome, String(row.status)];
+  return [...common, row.signature, String(row.status), row.forward?.error ?? null, ...row.flags];
+}

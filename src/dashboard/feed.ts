@@ -1,0 +1,223 @@
+import type { ServerResponse } from 'node:http';
+import type { Payload } from '../core/payload.ts';
+import type { Receipt } from '../core/record.ts';
+import type { Store } from '../core/store.ts';
+import { CallBoard } from './call-board.ts';
+import { FeedClient, type MessageSource } from './feed-client.ts';
+import { type Followed, LogFollower } from './log-follower.ts';
+import { encode, type Message, MessageLog } from './message-log.ts';
+import { RecordList } from './record-list.ts';
+import type { About, CallDetail, Changes, Snapshot } from './wire.ts';
+
+/** Changes are gathered for so long, ms; what comes alone goes out at once. */
+const GATHER_MS = 100;
+const HEARTBEAT_MS = 5000;
+/** With nobody looking for so long the log is not followed any more, ms. */
+const LINGER_MS = 30_000;
+/** The most that one message tells of: under a flood the page catches up with the calls, and skips records. */
+const MOST_CALLS = 500;
+const MOST_RECORDS = 100;
+/** A snapshot serves others that come within so many ms; the messages since bring them up to date. */
+const SNAPSHOT_MS = 1000;
+
+export interface FeedOptions {
+  store: Store;
+  now: () => number;
+  about: About;
+}
+
+/** What pages are told as it happens: one stream for all of them, which begins with a snapshot for each. */
+export class Feed implements MessageSource {
+  readonly #options: FeedOptions;
+  readonly #messages: MessageLog;
+  readonly #clients = new Set<FeedClient>();
+  /** Null while nobody looks. */
+  #follower: LogFollower | null = null;
+  #ready: Promise<void> = Promise.resolve();
+  #loaded = false;
+  #calls = new CallBoard();
+  #records = new RecordList();
+  #trouble: string | null = null;
+  #timers: Partial<Record<'flush' | 'heartbeat' | 'linger', NodeJS.Timeout>> = {};
+  #flushedAt = 0;
+  #snapshot: { message: Message; madeAt: number } | null = null;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+    this.#messages = new MessageLog(options.now());
+  }
+
+  /** How many pages look. */
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  /** Resolves once it knows the log as far as pages show it. Rejects with StoreError. */
+  open(): Promise<void> {
+    clearTimeout(this.#timers.linger);
+    if (this.#follower !== null) return this.#ready;
+    const follower = new LogFollower(this.#options.store, this.#followed(), this.#options.now);
+    this.#follower = follower;
+    this.#timers.heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
+    this.#ready = follower.start().then(() => this.#begin());
+    this.#ready.catch(() => this.#stop());
+    return this.#ready;
+  }
+
+  /** Streams to a page whose head has been sent; `after` is the last message it knows. To be opened before. */
+  join(response: ServerResponse, after: number | null): void {
+    if (response.destroyed) return this.#linger();
+    const client = new FeedClient(response, this, after);
+    this.#clients.add(client);
+    response.on('error', () => {});
+    response.once('close', () => {
+      this.#clients.delete(client);
+      this.#linger();
+    });
+    client.pump();
+  }
+
+  /** See LogFollower: for a receiver in this process. */
+  received(seq: number, receipt: Receipt, payload: Payload): void {
+    this.#follower?.offer(seq, receipt, payload);
+  }
+
+  answered(receipt: Receipt): void {
+    this.#follower?.answered(receipt);
+  }
+
+  /** The story of a call that pages list; null for another. */
+  call(key: number): CallDetail | null {
+    return this.#calls.detail(key, this.#options.now());
+  }
+
+  /** Looks for new records now rather than in a while. */
+  async poll(): Promise<void> {
+    await this.#follower?.poll();
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.end();
+    this.#stop();
+  }
+
+  after(id: number): Message | null | 'lost' {
+    return this.#messages.after(id);
+  }
+
+  snapshot(): Message {
+    const now = this.#options.now();
+    const made = this.#snapshot;
+    if (made !== null && now - made.madeAt < SNAPSHOT_MS && this.after(made.message.id) !== 'lost')
+      return made.message;
+    if (this.#timers.flush !== undefined) {
+      this.#flush();
+      setImmediate(() => this.#pump());
+    }
+    const data: Snapshot = {
+      now_ms: now,
+      calls: this.#calls.all(now),
+      records: this.#records.latest(),
+      trouble: this.#trouble,
+      about: this.#options.about,
+    };
+    const message = { id: this.#messages.last, bytes: encode('snapshot', data, this.#messages.last) };
+    this.#snapshot = { message, madeAt: now };
+    return message;
+  }
+
+  /** What was on record before anybody looked is in the snapshots, and no change. */
+  #begin(): void {
+    const now = this.#options.now();
+    this.#calls.giveUp(now);
+    this.#calls.changes(Number.POSITIVE_INFINITY, now);
+    this.#records.changes(0);
+    this.#loaded = true;
+  }
+
+  #linger(): void {
+    if (this.#clients.size > 0 || this.#follower === null) return;
+    this.#timers.linger = setTimeout(() => this.#stop(), LINGER_MS).unref();
+  }
+
+  /** Forgets all it knows: whoever looks next has it read anew. */
+  #stop(): void {
+    this.#follower?.stop();
+    this.#follower = null;
+    for (const timer of Object.values(this.#timers)) clearTimeout(timer);
+    this.#timers = {};
+    this.#calls = new CallBoard();
+    this.#records = new RecordList();
+    this.#trouble = null;
+    this.#snapshot = null;
+    this.#loaded = false;
+    this.#messages.forget();
+  }
+
+  #followed(): Followed {
+    return {
+      added: (seq, record, payload) => {
+        if (record.kind === 'receipt') this.#calls.add(seq, record.receipt, payload);
+        this.#records.add(seq, record, payload);
+        this.#schedule();
+      },
+      settled: (seq, receipt) => {
+        this.#records.settle(seq, receipt);
+        this.#schedule();
+      },
+      skipped: (count) => this.#records.skip(count),
+      reset: () => {
+        this.#stop();
+        this.open().then(
+          () => this.#pump(),
+          () => this.close(),
+        );
+      },
+      trouble: (message) => {
+        if (message === this.#trouble) return;
+        this.#trouble = message;
+        this.#schedule();
+      },
+    };
+  }
+
+  #schedule(): void {
+    if (this.#timers.flush !== undefined || !this.#loaded) return;
+    const wait = Math.max(0, GATHER_MS - (performance.now() - this.#flushedAt));
+    this.#timers.flush = setTimeout(() => {
+      this.#flush();
+      this.#pump();
+    }, wait);
+  }
+
+  /** Makes a message of what has changed. */
+  #flush(): void {
+    clearTimeout(this.#timers.flush);
+    delete this.#timers.flush;
+    this.#flushedAt = performance.now();
+    const now = this.#options.now();
+    const { more, ...calls } = this.#calls.changes(MOST_CALLS, now);
+    const changes: Changes = {
+      now_ms: now,
+      ...calls,
+      ...this.#records.changes(MOST_RECORDS),
+      trouble: this.#trouble,
+    };
+    this.#messages.add('changes', changes);
+    if (more) this.#schedule();
+  }
+
+  #pump(): void {
+    for (const client of this.#clients) client.pump();
+  }
+
+  /** A sign of life for pages, and the end of those that do not read. */
+  #beat(): void {
+    this.#calls.giveUp(this.#options.now());
+    const beat = encode('heartbeat', { now_ms: this.#options.now() });
+    for (const client of this.#clients) {
+      client.write(beat);
+      client.check();
+    }
+  }
+}

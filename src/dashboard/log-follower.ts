@@ -1,0 +1,165 @@
+import { type Payload, parsePayload } from '../core/payload.ts';
+import type { LogRecord, Receipt, RecordKind } from '../core/record.ts';
+import type { Store } from '../core/store.ts';
+import { readEntry } from './log-reader.ts';
+
+/** So many of the latest receipts are read to begin with: enough for the calls under way. */
+const FIRST_RECEIPTS = 20_000;
+const FIRST_ATTEMPTS = 200;
+/** More attempts than this between two looks are not shown one by one. */
+const MOST_ATTEMPTS = 2000;
+const POLL_MS = 250;
+/** How many outstanding answers are asked after, and how long, ms. */
+const MOST_PENDING = 200;
+const PATIENCE_MS = 120_000;
+
+/** What is told of the log, in order of arrival of each kind. */
+export interface Followed {
+  /** `payload` is what its body says; null where that is not on record. */
+  added(seq: number, record: LogRecord, payload: Payload | null): void;
+  /** A receipt whose answer was outstanding has it now. */
+  settled(seq: number, receipt: Receipt): void;
+  /** So many records are left out. */
+  skipped(count: number): void;
+  /** The log is no longer what it was: its newest records were removed. */
+  reset(): void;
+  /** Why it cannot be read; null once it can again. */
+  trouble(message: string | null): void;
+}
+
+/**
+ * Follows the delivery log, whoever writes it. A receiver in this process offers what it has stored, so that nothing
+ * need be read; what others store is found by asking for the latest `seq` now and then.
+ */
+export class LogFollower {
+  readonly #store: Store;
+  readonly #followed: Followed;
+  readonly #now: () => number;
+  readonly #seen: Record<RecordKind, number> = { attempt: 0, receipt: 0 };
+  /** Receipts of other processes whose answer is outstanding, by seq: since when. */
+  readonly #pending = new Map<number, number>();
+  /** Where the receipts of this process are. */
+  readonly #offered = new WeakMap<Receipt, number>();
+  #timer: NodeJS.Timeout | null = null;
+  #reading: Promise<void> | null = null;
+  #again = false;
+  #stopped = false;
+  #troubled = false;
+
+  constructor(store: Store, followed: Followed, now: () => number) {
+    this.#store = store;
+    this.#followed = followed;
+    this.#now = now;
+  }
+
+  /** Tells of the latest records, then of each new one. Rejects with StoreError where they cannot be read. */
+  async start(): Promise<void> {
+    const last = { attempt: await this.#store.last('attempt'), receipt: await this.#store.last('receipt') };
+    this.#seen.attempt = Math.max(0, last.attempt - FIRST_ATTEMPTS);
+    this.#seen.receipt = Math.max(0, last.receipt - FIRST_RECEIPTS);
+    this.#reading = this.#read('attempt', last.attempt).then(() => this.#read('receipt', last.receipt));
+    try {
+      await this.#reading;
+    } finally {
+      this.#reading = null;
+    }
+    if (!this.#stopped) this.#wait();
+  }
+
+  /** Takes what this process has just stored; what another stored before it is read first. */
+  offer(seq: number, receipt: Receipt, payload: Payload): void {
+    if (this.#stopped) return;
+    this.#offered.set(receipt, seq);
+    this.#pending.delete(seq);
+    if (seq <= this.#seen.receipt) return;
+    if (seq > this.#seen.receipt + 1) return void this.poll();
+    this.#seen.receipt = seq;
+    this.#followed.added(seq, { kind: 'receipt', receipt, headers: null, body: null }, payload);
+  }
+
+  /** The answer to an offered receipt is known, or what the app said to it. */
+  answered(receipt: Receipt): void {
+    const seq = this.#offered.get(receipt);
+    if (seq === undefined) return;
+    if (seq <= this.#seen.receipt) this.#followed.settled(seq, receipt);
+  }
+
+  /** Looks for what is new. One look at a time: another that is asked for meanwhile comes after it. */
+  poll(): Promise<void> {
+    if (this.#reading !== null) {
+      this.#again = true;
+      return this.#reading;
+    }
+    this.#reading = this.#look().finally(() => {
+      this.#reading = null;
+      if (!this.#again || this.#stopped) return;
+      this.#again = false;
+      void this.poll();
+    });
+    return this.#reading;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  #wait(): void {
+    this.#timer = setTimeout(() => {
+      void this.poll().then(() => {
+        if (!this.#stopped) this.#wait();
+      });
+    }, POLL_MS);
+    this.#timer.unref();
+  }
+
+  async #look(): Promise<void> {
+    try {
+      for (const kind of ['receipt', 'attempt'] as const) {
+        const last = await this.#store.last(kind);
+        if (last < this.#seen[kind]) return this.#followed.reset();
+        const behind = last - this.#seen[kind];
+        if (kind === 'attempt' && behind > MOST_ATTEMPTS) {
+          this.#seen.attempt = last - FIRST_ATTEMPTS;
+          this.#followed.skipped(behind - FIRST_ATTEMPTS);
+        }
+        if (behind > 0) await this.#read(kind, last);
+      }
+      await this.#readPending();
+      if (this.#troubled) this.#followed.trouble(null);
+      this.#troubled = false;
+    } catch (error) {
+      this.#troubled = true;
+      this.#followed.trouble((error as Error).message);
+    }
+  }
+
+  async #read(kind: RecordKind, through: number): Promise<void> {
+    const span = { after: this.#seen[kind], through, bodies: true };
+    for await (const { seq, record } of this.#store.entries(kind, {}, span)) {
+      if (this.#stopped) return;
+      // Offered meanwhile.
+      if (seq <= this.#seen[kind]) continue;
+      this.#seen[kind] = seq;
+      if (record.kind === 'receipt' && record.receipt.status === null) this.#pending.set(seq, this.#now());
+      this.#followed.added(seq, slim(record), record.body === null ? null : parsePayload(record.body));
+    }
+    this.#seen[kind] = Math.max(this.#seen[kind], through);
+  }
+
+  /** Answers that another process has noted since. */
+  async #readPending(): Promise<void> {
+    for (const [seq, since] of [...this.#pending].slice(0, MOST_PENDING)) {
+      const found = await readEntry(this.#store, 'receipt', seq);
+      const receipt = found?.record.kind === 'receipt' ? found.record.receipt : null;
+      if (receipt !== null && receipt.status !== null) this.#followed.settled(seq, receipt);
+      if (receipt === null || receipt.status !== null || this.#now() - since > PATIENCE_MS)
+        this.#pending.delete(seq);
+    }
+  }
+}
+
+/** Without headers and body, which a list does not keep. */
+function slim(record: LogRecord): LogRecord {
+  return { ...record, headers: null, body: null };
+}
