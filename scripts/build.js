@@ -76,6 +76,8 @@ async function build(input, output) {
     resolve: { mainFields: ['module', 'main'] },
     external: ['libsql'],
     treeshake: true,
+    // Chunks are shared: what one command loads late, another has from the start.
+    checks: { ineffectiveDynamicImport: false },
     plugins: [rememberPackages, withoutSubprocesses],
   });
   await bundle.write({ dir: out, minify: true, ...output });

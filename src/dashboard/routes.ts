@@ -51,7 +51,7 @@ const RECORD = '(receipt|attempt)/(\\d{1,15})';
 /** All that a page can ask for, once it has been let in. */
 export const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/api\/feed$/, answer: openFeed },
-  { method: 'GET', path: /^\/api\/calls\/(\d{1,15})$/, answer: showCall },
+  { method: 'GET', path: /^\/api\/calls\/(\d{1,16})$/, answer: showCall },
   { method: 'GET', path: /^\/api\/deliveries$/, answer: listDeliveries },
   { method: 'GET', path: new RegExp(`^/api/deliveries/${RECORD}$`), answer: inspectDelivery },
   { method: 'GET', path: new RegExp(`^/api/deliveries/${RECORD}/curl$`), answer: writeCurl },

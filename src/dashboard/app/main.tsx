@@ -44,13 +44,15 @@ async function start(): Promise<void> {
     told = listener;
     listener(last);
   };
+  root.replaceChildren();
   render(<Page model={model} link={link} reporter={reporter} onState={onState} />, root);
   link.start();
 }
 
 function refuse(what: string, how: string): void {
+  root.replaceChildren();
   render(
-    <main class="refused">
+    <main class="turned-away">
       <h1>{what}</h1>
       <p>{how}</p>
     </main>,

@@ -73,7 +73,7 @@ export function RatePlot({ rates: { from_ms, step_ms, steps } }: { rates: KpiPag
       options={(colors) => ({
         scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] } },
         axes: [
-          { ...axis(colors), space: 80 },
+          { ...axis(colors), space: 80, values: (_, seconds) => seconds.map(timeOfDay) },
           {
             ...axis(colors),
             values: (_, counts) => counts.map((n) => (Number.isInteger(n) ? n.toLocaleString() : '')),
@@ -149,6 +149,15 @@ function Plot({ title, said, legend = [], data, options }: PlotProps) {
       <p class="dim">{said}</p>
     </figure>
   );
+}
+
+/** `12:45`, with its date at midnight, with seconds where there are some. */
+function timeOfDay(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  const pad = (value: number) => String(value).padStart(2, '0');
+  const time = `${pad(date.getHours())}:${pad(date.getMinutes())}`;
+  if (time === '00:00') return `${pad(date.getDate())}.${pad(date.getMonth() + 1)}.`;
+  return date.getSeconds() === 0 ? time : `${time}:${pad(date.getSeconds())}`;
 }
 
 function axis({ dim, line }: Colors): uPlot.Axis {

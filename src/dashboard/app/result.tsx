@@ -14,7 +14,7 @@ export function ResultOf({ row }: { row: DeliveryRow }) {
   } else {
     if (row.forward !== null && row.forward.status !== row.status)
       notes.push(`app ${row.forward.status ?? 'unreachable'}`);
-    if (row.flags.length > 0) notes.push('flagged');
+    notes.push(...row.flags.slice(0, 2));
   }
   return (
     <span>
