@@ -11,8 +11,11 @@ const OPENERS: Partial<Record<NodeJS.Platform, readonly [string, ...string[]]>> 
 export function browse(context: Context, url: string): void {
   const [program, ...args] = OPENERS[process.platform] ?? ['xdg-open'];
   const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true });
-  child.once('error', (error) =>
-    context.note(`No browser could be opened (${visible(error.message)}); open the link above.`),
-  );
+  const failed = (why: string) =>
+    context.note(`No browser could be opened (${visible(why)}); open the link above.`);
+  child.once('error', (error) => failed(error.message));
+  child.once('exit', (code) => {
+    if (code !== 0 && code !== null) failed(`${program} ended with ${code}`);
+  });
   child.unref();
 }

@@ -4,7 +4,14 @@ import { EXIT, type ExitCode, UsageError } from '../core/errors.ts';
 import { isLoopback } from '../core/loopback.ts';
 import { browse } from './browse.ts';
 import type { CommonOptions, Context, StartContext } from './context.ts';
-import { collect, wholeNumber, withConfigOption, withOutputOptions, withStoreOption } from './options.ts';
+import {
+  address,
+  collect,
+  wholeNumber,
+  withConfigOption,
+  withOutputOptions,
+  withStoreOption,
+} from './options.ts';
 import { checkingSecrets } from './secrets.ts';
 import { serveDashboard } from './serve-dashboard.ts';
 import { parseTarget } from './target.ts';
@@ -25,7 +32,7 @@ export function configure(command: Command, start: StartContext): void {
       'serve on this port; 0 for any free one (default: 4801)',
       wholeNumber(0, 65_535),
     )
-    .option('--host <address>', 'serve on this address', '127.0.0.1')
+    .option('--host <address>', 'serve on this address', address, '127.0.0.1')
     .option('--allow-host <name>', 'also answer to this name, or name:port; repeatable', collect)
     .option('--token-env <name>', 'take the token from this variable instead of making one')
     .option('--open', 'open it in the browser')
@@ -76,7 +83,11 @@ async function dashboard(
   }
   if (!isLoopback(new URL(`http://${isIPv6(options.host) ? `[${options.host}]` : options.host}/`)))
     context.warn(
-      `Whoever can reach ${options.host} port ${served.port} and has the link sees calls and numbers, over plain HTTP. Safer: leave --host out, and use 'ssh -L ${served.port}:127.0.0.1:${served.port}' from elsewhere.`,
+      `Whoever can reach ${options.host} port ${served.port} and has the link sees calls and numbers, over plain HTTP.${
+        ['0.0.0.0', '::'].includes(options.host) && options.allowHost === undefined
+          ? ' It answers to names of this machine alone; --allow-host adds the one it is asked for by from elsewhere.'
+          : ''
+      } Safer: leave --host out, and use 'ssh -L ${served.port}:127.0.0.1:${served.port}' from elsewhere.`,
     );
   if (options.open === true) browse(context, served.linkOnce());
   const ended = AbortSignal.any([io.interrupted, io.closed]);

@@ -11,6 +11,7 @@ import { listenKeys } from './listen-keys.ts';
 import { listenLog } from './listen-log.ts';
 import { type ListenOptions, readSettings } from './listen-settings.ts';
 import {
+  address,
   oneOf,
   wholeNumber,
   withEndpointOption,
@@ -27,7 +28,7 @@ export function configure(command: Command, start: StartContext): void {
   withEndpointOption(withSecretOptions(withStoreOption(withOutputOptions(command))))
     .argument('[forward-to]', 'a URL, or a port on this machine, to hand deliveries on to')
     .option('-p, --port <port>', 'listen on this port; 0 for any free one', wholeNumber(0, 65_535), 4800)
-    .option('--host <address>', 'listen on this address', '127.0.0.1')
+    .option('--host <address>', 'listen on this address', address, '127.0.0.1')
     .option('--path <path>', 'take deliveries on this path only (default: any)')
     .option('-f, --forward-to <target>', 'the same as the argument')
     .option('-e, --events <list>', 'hand on only these types: connected,missed')
@@ -147,7 +148,7 @@ async function listen(
       // Next to a receiver on any free port, any free port.
       port: options.dashboardPort ?? (options.port === 0 ? 0 : null),
       portFlag: '--dashboard-port',
-      receiver: url,
+      receiver: `${url}${options.path ?? ''}`,
       app: forwarder?.url ?? null,
       secrets: options.verify ? secrets : [],
     }).catch(async (error) => {

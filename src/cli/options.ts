@@ -78,6 +78,12 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (val
   };
 }
 
+/** An address to listen on. None at all, as an unset variable gives, would mean every one of this machine. */
+export function address(value: string): string {
+  if (value.trim() !== '') return value;
+  throw new InvalidArgumentError('Give an address, such as 127.0.0.1; 0.0.0.0 is every one of this machine.');
+}
+
 /** `10MiB`, `1mb`, `65536` -> bytes. Throws UsageError. */
 export function parseBytes(text: string): number {
   const match = /^(\d+)\s*(b|kb|kib|mb|mib)?$/i.exec(text.trim());

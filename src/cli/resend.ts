@@ -1,10 +1,10 @@
-import { HEADER, withoutHeaders } from '../core/headers.ts';
+import { UsageError } from '../core/errors.ts';
+import { endToEnd, HEADER, withoutHeaders } from '../core/headers.ts';
 import { newId } from '../core/id.ts';
 import type { LogEntry, Store } from '../core/store.ts';
 import { formatTimestamp } from '../core/time.ts';
 import type { Resent } from '../dashboard/wire.ts';
 import { createTransport } from '../http/attempt.ts';
-import { endToEnd } from '../receiver/forward.ts';
 
 const TIMEOUT_MS = 30_000;
 
@@ -20,7 +20,10 @@ export function createResend(url: URL, store: Store, now: () => number) {
       const run = newId('run', sentAt);
       const kept = withoutHeaders(endToEnd(headers ?? []), [HEADER.sentAt, HEADER.replay]);
       const tool = [HEADER.sentAt, formatTimestamp(sentAt), HEADER.replay, run];
-      const result = await transport.send({ headers: [...kept, ...tool], body });
+      const result = await transport.send({ headers: [...kept, ...tool], body }).catch((error) => {
+        // A log from elsewhere may hold headers that no request can carry.
+        throw error instanceof TypeError ? new UsageError(error.message) : error;
+      });
       const { outcome, status, durationMs, error, responseBody } = result;
       await store.addAttempt(
         {

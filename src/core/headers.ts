@@ -12,6 +12,22 @@ export const HEADER = {
 /** Header names and values in turn, in the order and case they came in: `[name, value, name, value, …]`. */
 export type RawHeaders = readonly string[];
 
+/** Headers that belong to one connection, and those the next request gets anew (RFC 9110 §7.6.1). */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 const MAX_EVENT_ID = 256;
 const MAX_ATTEMPT = 1000;
 
@@ -40,6 +56,22 @@ export function withoutHeaders(headers: RawHeaders, names: readonly string[]): s
   return headerPairs(headers)
     .filter(([name]) => !left.has(name.toLowerCase()))
     .flat();
+}
+
+/** The headers that go on to the next hop, in their order; those that `Connection` names stay behind too. */
+export function endToEnd(headers: RawHeaders): string[] {
+  const named = new Set<string>();
+  for (let i = 0; i < headers.length; i += 2) {
+    if ((headers[i] as string).toLowerCase() !== 'connection') continue;
+    for (const token of (headers[i + 1] as string).split(',')) named.add(token.trim().toLowerCase());
+  }
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = (headers[i] as string).toLowerCase();
+    if (HOP_BY_HOP.has(name) || (named.has(name) && !name.startsWith('x-mo-'))) continue;
+    kept.push(headers[i] as string, headers[i + 1] as string);
+  }
+  return kept;
 }
 
 /** An event id is an opaque text of 1 to 256 printable ASCII characters; false for anything else. */

@@ -76,7 +76,8 @@ export function strangeOrigin(
 export function hostNames(names: readonly string[], port: number): Set<string> {
   return new Set(
     names.flatMap((name) => {
-      const host = isIPv6(name) ? `[${name}]` : name.toLowerCase();
+      // A browser writes an IPv6 address in its shortest form, however it was given.
+      const host = isIPv6(name) ? new URL(`http://[${name.split('%')[0]}]`).hostname : name.toLowerCase();
       if (/:\d+$/.test(host)) return [host];
       return port === 80 ? [host, `${host}:80`] : [`${host}:${port}`];
     }),

@@ -6,6 +6,8 @@ const PATIENCE_MS = 30_000;
 
 /** Where a page's messages come from. */
 export interface MessageSource {
+  /** False while there is nothing to be told yet. */
+  readonly loaded: boolean;
   after(id: number): Message | null | 'lost';
   /** All there is, and the message up to which it tells of everything. */
   snapshot(): Message;
@@ -37,14 +39,14 @@ export class FeedClient {
 
   /** Sends what it has not been sent yet. */
   pump(): void {
-    while (this.#blockedSince === null && !this.#response.destroyed) {
+    while (this.#source.loaded && this.#blockedSince === null && !this.#response.destroyed) {
       const next = this.#reached === null ? 'lost' : this.#source.after(this.#reached);
       if (next === null) return;
       const message = next === 'lost' ? this.#source.snapshot() : next;
-      const bytes =
-        next === 'lost' && this.#reached !== null ? Buffer.concat([MISSED, message.bytes]) : message.bytes;
+      // Not as one piece: what all pages are sent is there only once.
+      if (next === 'lost' && this.#reached !== null) this.#response.write(MISSED);
       this.#reached = message.id;
-      this.write(bytes);
+      this.write(message.bytes);
     }
   }
 

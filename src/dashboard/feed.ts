@@ -14,9 +14,8 @@ const GATHER_MS = 100;
 const HEARTBEAT_MS = 5000;
 /** With nobody looking for so long the log is not followed any more, ms. */
 const LINGER_MS = 30_000;
-/** The most that one message tells of: under a flood the page catches up with the calls, and skips records. */
-const MOST_CALLS = 500;
-const MOST_RECORDS = 100;
+/** As many calls as one message tells of: under a flood the page catches up with the rest. */
+const MOST_CALLS = 100;
 /** A snapshot serves others that come within so many ms; the messages since bring them up to date. */
 const SNAPSHOT_MS = 1000;
 
@@ -31,6 +30,7 @@ export class Feed implements MessageSource {
   readonly #options: FeedOptions;
   readonly #messages: MessageLog;
   readonly #clients = new Set<FeedClient>();
+  #opening = 0;
   /** Null while nobody looks. */
   #follower: LogFollower | null = null;
   #ready: Promise<void> = Promise.resolve();
@@ -38,8 +38,9 @@ export class Feed implements MessageSource {
   #calls = new CallBoard();
   #records = new RecordList();
   #trouble: string | null = null;
+  #troubleTold: string | null = null;
   #timers: Partial<Record<'flush' | 'heartbeat' | 'linger', NodeJS.Timeout>> = {};
-  #flushedAt = 0;
+  #flushedAt = Number.NEGATIVE_INFINITY;
   #snapshot: { message: Message; madeAt: number } | null = null;
 
   constructor(options: FeedOptions) {
@@ -47,25 +48,29 @@ export class Feed implements MessageSource {
     this.#messages = new MessageLog(options.now());
   }
 
-  /** How many pages look. */
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  /** How many pages look, those among them that are about to. */
   get clients(): number {
-    return this.#clients.size;
+    return this.#clients.size + this.#opening;
   }
 
-  /** Resolves once it knows the log as far as pages show it. Rejects with StoreError. */
-  open(): Promise<void> {
-    clearTimeout(this.#timers.linger);
-    if (this.#follower !== null) return this.#ready;
-    const follower = new LogFollower(this.#options.store, this.#followed(), this.#options.now);
-    this.#follower = follower;
-    this.#timers.heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
-    this.#ready = follower.start().then(() => this.#begin());
-    this.#ready.catch(() => this.#stop());
-    return this.#ready;
+  /** Resolves once it knows the log as far as pages show it; then the page is to join. Rejects with StoreError. */
+  async open(): Promise<void> {
+    this.#opening += 1;
+    try {
+      await this.#follow();
+    } catch (error) {
+      this.#opening -= 1;
+      throw error;
+    }
   }
 
-  /** Streams to a page whose head has been sent; `after` is the last message it knows. To be opened before. */
+  /** Streams to a page whose head has been sent; `after` is the last message it knows. */
   join(response: ServerResponse, after: number | null): void {
+    this.#opening -= 1;
     if (response.destroyed) return this.#linger();
     const client = new FeedClient(response, this, after);
     this.#clients.add(client);
@@ -82,8 +87,9 @@ export class Feed implements MessageSource {
     this.#follower?.offer(seq, receipt, payload);
   }
 
+  /** The answer to one of those is known, or what the app said to it. */
   answered(receipt: Receipt): void {
-    this.#follower?.answered(receipt);
+    if (this.#follower !== null && this.#records.answered(receipt)) this.#schedule();
   }
 
   /** The story of a call that pages list; null for another. */
@@ -92,8 +98,8 @@ export class Feed implements MessageSource {
   }
 
   /** Looks for new records now rather than in a while. */
-  async poll(): Promise<void> {
-    await this.#follower?.poll();
+  poll(): void {
+    void this.#follower?.poll();
   }
 
   close(): void {
@@ -108,12 +114,11 @@ export class Feed implements MessageSource {
   snapshot(): Message {
     const now = this.#options.now();
     const made = this.#snapshot;
-    if (made !== null && now - made.madeAt < SNAPSHOT_MS && this.after(made.message.id) !== 'lost')
-      return made.message;
     if (this.#timers.flush !== undefined) {
       this.#flush();
       setImmediate(() => this.#pump());
-    }
+    } else if (made !== null && now - made.madeAt < SNAPSHOT_MS && this.after(made.message.id) !== 'lost')
+      return made.message;
     const data: Snapshot = {
       now_ms: now,
       calls: this.#calls.all(now),
@@ -126,17 +131,29 @@ export class Feed implements MessageSource {
     return message;
   }
 
+  #follow(): Promise<void> {
+    clearTimeout(this.#timers.linger);
+    if (this.#follower !== null) return this.#ready;
+    const follower = new LogFollower(this.#options.store, this.#followed(), this.#options.now);
+    this.#follower = follower;
+    this.#timers.heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
+    this.#ready = follower.start().then(() => this.#begin());
+    this.#ready.catch(() => this.#stop());
+    return this.#ready;
+  }
+
   /** What was on record before anybody looked is in the snapshots, and no change. */
   #begin(): void {
     const now = this.#options.now();
     this.#calls.giveUp(now);
     this.#calls.changes(Number.POSITIVE_INFINITY, now);
-    this.#records.changes(0);
+    this.#records.changes();
     this.#loaded = true;
   }
 
   #linger(): void {
-    if (this.#clients.size > 0 || this.#follower === null) return;
+    if (this.clients > 0 || this.#follower === null) return;
+    clearTimeout(this.#timers.linger);
     this.#timers.linger = setTimeout(() => this.#stop(), LINGER_MS).unref();
   }
 
@@ -149,6 +166,7 @@ export class Feed implements MessageSource {
     this.#calls = new CallBoard();
     this.#records = new RecordList();
     this.#trouble = null;
+    this.#troubleTold = null;
     this.#snapshot = null;
     this.#loaded = false;
     this.#messages.forget();
@@ -168,7 +186,7 @@ export class Feed implements MessageSource {
       skipped: (count) => this.#records.skip(count),
       reset: () => {
         this.#stop();
-        this.open().then(
+        this.#follow().then(
           () => this.#pump(),
           () => this.close(),
         );
@@ -200,9 +218,13 @@ export class Feed implements MessageSource {
     const changes: Changes = {
       now_ms: now,
       ...calls,
-      ...this.#records.changes(MOST_RECORDS),
+      ...this.#records.changes(),
       trouble: this.#trouble,
     };
+    const { gone, records, skipped, trouble } = changes;
+    const nothing = changes.calls.length + gone.length + records.length + skipped === 0;
+    if (nothing && trouble === this.#troubleTold) return;
+    this.#troubleTold = trouble;
     this.#messages.add('changes', changes);
     if (more) this.#schedule();
   }
@@ -213,7 +235,7 @@ export class Feed implements MessageSource {
 
   /** A sign of life for pages, and the end of those that do not read. */
   #beat(): void {
-    this.#calls.giveUp(this.#options.now());
+    if (this.#calls.giveUp(this.#options.now())) this.#schedule();
     const beat = encode('heartbeat', { now_ms: this.#options.now() });
     for (const client of this.#clients) {
       client.write(beat);

@@ -1,6 +1,7 @@
 import { type Payload, parsePayload } from '../core/payload.ts';
 import type { LogRecord, Receipt, RecordKind } from '../core/record.ts';
-import type { Store } from '../core/store.ts';
+import type { LogEntry, Store } from '../core/store.ts';
+import { mergeByTime } from '../logs/merge-log.ts';
 import { readEntry } from './log-reader.ts';
 
 /** So many of the latest receipts are read to begin with: enough for the calls under way. */
@@ -38,8 +39,6 @@ export class LogFollower {
   readonly #seen: Record<RecordKind, number> = { attempt: 0, receipt: 0 };
   /** Receipts of other processes whose answer is outstanding, by seq: since when. */
   readonly #pending = new Map<number, number>();
-  /** Where the receipts of this process are. */
-  readonly #offered = new WeakMap<Receipt, number>();
   #timer: NodeJS.Timeout | null = null;
   #reading: Promise<void> | null = null;
   #again = false;
@@ -54,34 +53,19 @@ export class LogFollower {
 
   /** Tells of the latest records, then of each new one. Rejects with StoreError where they cannot be read. */
   async start(): Promise<void> {
-    const last = { attempt: await this.#store.last('attempt'), receipt: await this.#store.last('receipt') };
-    this.#seen.attempt = Math.max(0, last.attempt - FIRST_ATTEMPTS);
-    this.#seen.receipt = Math.max(0, last.receipt - FIRST_RECEIPTS);
-    this.#reading = this.#read('attempt', last.attempt).then(() => this.#read('receipt', last.receipt));
-    try {
-      await this.#reading;
-    } finally {
-      this.#reading = null;
-    }
+    await this.#alone(this.#readFirst());
     if (!this.#stopped) this.#wait();
   }
 
   /** Takes what this process has just stored; what another stored before it is read first. */
   offer(seq: number, receipt: Receipt, payload: Payload): void {
     if (this.#stopped) return;
-    this.#offered.set(receipt, seq);
     this.#pending.delete(seq);
-    if (seq <= this.#seen.receipt) return;
+    // It has been read already; this one is told when it changes.
+    if (seq <= this.#seen.receipt) return this.#followed.settled(seq, receipt);
     if (seq > this.#seen.receipt + 1) return void this.poll();
     this.#seen.receipt = seq;
     this.#followed.added(seq, { kind: 'receipt', receipt, headers: null, body: null }, payload);
-  }
-
-  /** The answer to an offered receipt is known, or what the app said to it. */
-  answered(receipt: Receipt): void {
-    const seq = this.#offered.get(receipt);
-    if (seq === undefined) return;
-    if (seq <= this.#seen.receipt) this.#followed.settled(seq, receipt);
   }
 
   /** Looks for what is new. One look at a time: another that is asked for meanwhile comes after it. */
@@ -90,18 +74,22 @@ export class LogFollower {
       this.#again = true;
       return this.#reading;
     }
-    this.#reading = this.#look().finally(() => {
+    return this.#alone(this.#look());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  #alone(reading: Promise<void>): Promise<void> {
+    this.#reading = reading.finally(() => {
       this.#reading = null;
       if (!this.#again || this.#stopped) return;
       this.#again = false;
       void this.poll();
     });
     return this.#reading;
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
   #wait(): void {
@@ -113,44 +101,69 @@ export class LogFollower {
     this.#timer.unref();
   }
 
+  /** In order of time, so that the latest of both kinds come last. */
+  async #readFirst(): Promise<void> {
+    const last = { attempt: await this.#store.last('attempt'), receipt: await this.#store.last('receipt') };
+    // The very first may have been offered meanwhile.
+    this.#seen.attempt = Math.max(this.#seen.attempt, last.attempt - FIRST_ATTEMPTS);
+    this.#seen.receipt = Math.max(this.#seen.receipt, last.receipt - FIRST_RECEIPTS);
+    const read = (kind: RecordKind) => this.#entries(kind, last[kind]);
+    await this.#take(mergeByTime(read('attempt'), read('receipt'), 'oldest first'), last);
+  }
+
   async #look(): Promise<void> {
     try {
       for (const kind of ['receipt', 'attempt'] as const) {
+        const seen = this.#seen[kind];
         const last = await this.#store.last(kind);
-        if (last < this.#seen[kind]) return this.#followed.reset();
+        if (this.#stopped) return;
+        if (last < seen) return this.#followed.reset();
         const behind = last - this.#seen[kind];
         if (kind === 'attempt' && behind > MOST_ATTEMPTS) {
           this.#seen.attempt = last - FIRST_ATTEMPTS;
           this.#followed.skipped(behind - FIRST_ATTEMPTS);
         }
-        if (behind > 0) await this.#read(kind, last);
+        if (behind > 0) await this.#take(this.#entries(kind, last), { [kind]: last });
       }
       await this.#readPending();
-      if (this.#troubled) this.#followed.trouble(null);
+      if (this.#troubled && !this.#stopped) this.#followed.trouble(null);
       this.#troubled = false;
     } catch (error) {
+      if (this.#stopped) return;
       this.#troubled = true;
       this.#followed.trouble((error as Error).message);
     }
   }
 
-  async #read(kind: RecordKind, through: number): Promise<void> {
-    const span = { after: this.#seen[kind], through, bodies: true };
-    for await (const { seq, record } of this.#store.entries(kind, {}, span)) {
+  #entries(kind: RecordKind, through: number): AsyncIterable<LogEntry> {
+    return this.#store.entries(kind, {}, { after: this.#seen[kind], through, bodies: true });
+  }
+
+  async #take(entries: AsyncIterable<LogEntry>, through: Partial<Record<RecordKind, number>>): Promise<void> {
+    for await (const { seq, record } of entries) {
       if (this.#stopped) return;
+      const { kind } = record;
       // Offered meanwhile.
       if (seq <= this.#seen[kind]) continue;
       this.#seen[kind] = seq;
-      if (record.kind === 'receipt' && record.receipt.status === null) this.#pending.set(seq, this.#now());
+      if (kind === 'receipt' && this.#isOutstanding(record.receipt)) this.#pending.set(seq, this.#now());
       this.#followed.added(seq, slim(record), record.body === null ? null : parsePayload(record.body));
     }
-    this.#seen[kind] = Math.max(this.#seen[kind], through);
+    // Others may be gone from the log.
+    for (const kind of ['receipt', 'attempt'] as const)
+      this.#seen[kind] = Math.max(this.#seen[kind], through[kind] ?? 0);
+  }
+
+  /** What is older was never answered: its receiver was killed. */
+  #isOutstanding({ status, receivedAt }: Receipt): boolean {
+    return status === null && this.#now() - receivedAt <= PATIENCE_MS;
   }
 
   /** Answers that another process has noted since. */
   async #readPending(): Promise<void> {
     for (const [seq, since] of [...this.#pending].slice(0, MOST_PENDING)) {
       const found = await readEntry(this.#store, 'receipt', seq);
+      if (this.#stopped) return;
       const receipt = found?.record.kind === 'receipt' ? found.record.receipt : null;
       if (receipt !== null && receipt.status !== null) this.#followed.settled(seq, receipt);
       if (receipt === null || receipt.status !== null || this.#now() - since > PATIENCE_MS)

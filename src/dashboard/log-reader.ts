@@ -1,10 +1,10 @@
 import { headerPairs } from '../core/headers.ts';
 import { parsePayload } from '../core/payload.ts';
 import { type LogRecord, type RecordKind, recordTime } from '../core/record.ts';
-import type { LogEntry, RecordFilter, Store } from '../core/store.ts';
+import type { LogEntry, Store } from '../core/store.ts';
 import { mergeByTime } from '../logs/merge-log.ts';
 import { type DeliveryFilter, matchesDelivery } from './delivery-filter.ts';
-import { deliveryRow } from './rows.ts';
+import { deliveryRow, numbersOf } from './rows.ts';
 import type { DeliveryPage, DeliveryRow, Inspection } from './wire.ts';
 
 // Answers to what a page asks about the log. A receiver may be at work in the same process, so what takes long is done
@@ -14,7 +14,8 @@ const MOST_SCANNED = 20_000;
 /** Records of one event lie close together, but no index leads to them. */
 const SLICE = 10_000;
 const MOST_SLICES = 30;
-const MOST_RELATED = 200;
+/** Of each kind. */
+const MOST_RELATED = 100;
 
 /** A page of the log, the latest first. `cursor` is where an earlier page ended: a seq of each kind, 0 for the end. */
 export async function readPage(
@@ -23,14 +24,18 @@ export async function readPage(
   cursor: Record<RecordKind, number>,
   limit: number,
 ): Promise<DeliveryPage> {
-  const reached = { ...cursor };
+  // What comes from now on is on none of the pages that follow, be this one without a record of its kind.
+  const reached = {
+    attempt: cursor.attempt || (await store.last('attempt')) + 1,
+    receipt: cursor.receipt || (await store.last('receipt')) + 1,
+  };
+  const from = { ...reached };
   const records: DeliveryRow[] = [];
   let scanned = 0;
   const read = (kind: RecordKind) => {
     if (filter.kind !== null && filter.kind !== kind) return none();
-    const after = cursor[kind] === 0 ? {} : { after: cursor[kind] };
     const event = filter.event === null ? {} : { event: filter.event };
-    return store.entries(kind, event, { newestFirst: true, bodies: true, ...after });
+    return store.entries(kind, event, { newestFirst: true, bodies: true, after: from[kind] });
   };
   for await (const entry of mergeByTime(read('attempt'), read('receipt'), 'newest first')) {
     if (records.length === limit || scanned === MOST_SCANNED)
@@ -56,45 +61,69 @@ export async function inspect(
   entry: LogEntry,
   explain: (record: LogRecord) => string | null,
 ): Promise<Inspection> {
-  const { record, seq } = entry;
+  const { record } = entry;
   const { eventId } = record.kind === 'attempt' ? record.attempt : record.receipt;
   const { found, cut } =
-    eventId === null ? { found: [entry], cut: false } : await findRelated(store, { eventId });
-  const rows = found.map(rowOf);
-  // Attempts after the first have the first one's body.
-  const body =
-    record.body ?? found.find((one) => one.record.kind === record.kind && one.hasBody)?.record.body;
+    eventId === null ? { found: [], cut: false } : await findRelated(store, entry, eventId);
+  const row = rowOf(entry);
+  const others = found.filter((one) => one.row.kind !== row.kind || one.row.seq !== row.seq);
+  const related = [...others, { at: recordTime(record), row, body: null }].sort((a, b) => a.at - b.at);
+  const body = record.body ?? found.find((one) => one.body !== null)?.body ?? null;
   return {
-    row: rowOf(entry),
+    row,
     headers: record.headers === null ? null : headerPairs(record.headers),
-    body_base64: body === null || body === undefined ? null : Buffer.from(body).toString('base64'),
+    body_base64: body === null ? null : Buffer.from(body).toString('base64'),
     explanation: explain(record),
     answer: record.kind === 'receipt' ? (record.answer ?? null) : null,
-    related: rows.some((row) => row.kind === record.kind && row.seq === seq) ? rows : [...rows, rowOf(entry)],
+    related: related.map((one) => one.row),
     related_cut: cut,
   };
 }
 
-async function findRelated(store: Store, filter: RecordFilter): Promise<{ found: LogEntry[]; cut: boolean }> {
-  const found: LogEntry[] = [];
+/** A record of the same event; with its body where that is the asked one's, too. */
+interface Related {
+  at: number;
+  row: DeliveryRow;
+  body: Uint8Array | null;
+}
+
+async function findRelated(
+  store: Store,
+  asked: LogEntry,
+  eventId: string,
+): Promise<{ found: Related[]; cut: boolean }> {
+  const found: Related[] = [];
   let cut = false;
   for (const kind of ['attempt', 'receipt'] as const) {
+    const full = found.length + MOST_RELATED;
     let through = await store.last(kind);
     for (let slice = 0; through > 0; slice++, through -= SLICE) {
-      if (slice === MOST_SLICES || found.length >= MOST_RELATED) {
+      if (slice === MOST_SLICES || found.length === full) {
         cut = true;
         break;
       }
       const span = { after: Math.max(0, through - SLICE), through, bodies: true };
-      for await (const entry of store.entries(kind, filter, span)) found.push(entry);
+      for await (const entry of store.entries(kind, { eventId }, span)) {
+        if (found.length === full) {
+          cut = true;
+          break;
+        }
+        const body = isRetry(asked.record, entry.record) ? entry.record.body : null;
+        found.push({ at: recordTime(entry.record), row: rowOf(entry), body });
+      }
     }
   }
-  found.sort((a, b) => recordTime(a.record) - recordTime(b.record));
-  return { found: found.slice(0, MOST_RELATED), cut: cut || found.length > MOST_RELATED };
+  return { found, cut };
+}
+
+/** Whether both are attempts of one delivery, of which the first alone has the body on record. */
+function isRetry(one: LogRecord, other: LogRecord): boolean {
+  if (one.kind !== 'attempt' || other.kind !== 'attempt') return false;
+  return one.attempt.run === other.attempt.run && one.attempt.replayOf === other.attempt.replayOf;
 }
 
 function rowOf({ seq, record }: LogEntry): DeliveryRow {
-  return deliveryRow(seq, record, record.body === null ? null : parsePayload(record.body));
+  return deliveryRow(seq, record, numbersOf(record.body === null ? null : parsePayload(record.body)));
 }
 
 async function* none(): AsyncIterable<LogEntry> {}

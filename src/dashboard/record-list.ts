@@ -1,55 +1,67 @@
 import type { Payload } from '../core/payload.ts';
 import { type LogRecord, type Receipt, recordTime } from '../core/record.ts';
-import { deliveryRow } from './rows.ts';
+import { deliveryRow, type Numbers, numbersOf } from './rows.ts';
 import type { DeliveryRow } from './wire.ts';
 
 /** The latest records that a page begins with. */
 const FIRST = 200;
 /** How many may gather before the list is cut back to what a page begins with. */
-const MOST = 1000;
+const MOST = 500;
+/** As many new ones as one message tells of; of more than that as many as a page has room for. */
+const MOST_NEW = 100;
+const NEW_OF_A_FLOOD = 20;
 
 interface Entry {
   seq: number;
   record: LogRecord;
-  payload: Payload | null;
+  numbers: Numbers;
 }
 
 /** The latest records of the log. Rows are made of them when they are sent: of a flood most never are. */
 export class RecordList {
   /** The latest last. */
   #entries: Entry[] = [];
-  readonly #receipts = new Map<number, Entry>();
   /** How many came since the changes were asked for. */
   #fresh = 0;
   readonly #settled = new Set<Entry>();
 
   add(seq: number, record: LogRecord, payload: Payload | null): void {
-    const entry = { seq, record, payload };
-    this.#entries.push(entry);
+    this.#entries.push({ seq, record, numbers: numbersOf(payload) });
     this.#fresh += 1;
-    if (record.kind === 'receipt') this.#receipts.set(seq, entry);
-    if (this.#entries.length > MOST) this.#cut();
+    if (this.#entries.length <= MOST) return;
+    for (const entry of this.#entries.splice(0, MOST - FIRST)) this.#settled.delete(entry);
   }
 
-  /** A receipt has its answer now. */
+  /** A receipt has its answer now: this is what it has become. */
   settle(seq: number, receipt: Receipt): void {
-    const entry = this.#receipts.get(seq);
+    const entry = this.#entries.findLast((one) => one.seq === seq && one.record.kind === 'receipt');
     if (entry === undefined) return;
     entry.record = { kind: 'receipt', receipt, headers: null, body: null };
     this.#settled.add(entry);
+  }
+
+  /** The same for a receipt that the list was given, and that has changed since. False where no page need be told. */
+  answered(receipt: Receipt): boolean {
+    const at = this.#entries.findLastIndex(
+      ({ record }) => record.kind === 'receipt' && record.receipt === receipt,
+    );
+    // One that is new is told as it is by then.
+    if (at < 0 || at >= this.#entries.length - this.#fresh) return false;
+    this.#settled.add(this.#entries[at] as Entry);
+    return true;
   }
 
   skip(count: number): void {
     this.#fresh += count;
   }
 
-  /** What came and what was settled since this was asked last, the latest first, `limit` new ones at most. */
-  changes(limit: number): { records: DeliveryRow[]; skipped: number } {
-    const sent = Math.min(this.#fresh, limit, this.#entries.length);
-    const fresh = sent === 0 ? [] : this.#entries.slice(-sent);
+  /** What came and what was settled since this was asked last, the latest first; `skipped` is what is left out. */
+  changes(): { records: DeliveryRow[]; skipped: number } {
+    const told = this.#fresh > MOST_NEW ? NEW_OF_A_FLOOD : this.#fresh;
+    const fresh = told === 0 ? [] : this.#entries.slice(-told);
     for (const entry of fresh) this.#settled.delete(entry);
     const records = [...[...this.#settled].map(rowOf), ...fresh.map(rowOf)].reverse();
-    const skipped = this.#fresh - sent;
+    const skipped = this.#fresh - fresh.length;
     this.#fresh = 0;
     this.#settled.clear();
     return { records, skipped };
@@ -63,15 +75,8 @@ export class RecordList {
       .map(rowOf)
       .reverse();
   }
-
-  #cut(): void {
-    for (const entry of this.#entries.splice(0, this.#entries.length - FIRST)) {
-      this.#settled.delete(entry);
-      if (entry.record.kind === 'receipt') this.#receipts.delete(entry.seq);
-    }
-  }
 }
 
-function rowOf({ seq, record, payload }: Entry): DeliveryRow {
-  return deliveryRow(seq, record, payload);
+function rowOf({ seq, record, numbers }: Entry): DeliveryRow {
+  return deliveryRow(seq, record, numbers);
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { curlCommand } from '../core/curl.ts';
 import { KnownError, StoreError, UsageError } from '../core/errors.ts';
+import { endToEnd } from '../core/headers.ts';
 import type { LogRecord, RecordKind } from '../core/record.ts';
 import type { LogEntry, Store } from '../core/store.ts';
 import { type DeliveryFilter, RESULTS, type Result } from './delivery-filter.ts';
@@ -108,7 +109,8 @@ async function listDeliveries({ query }: Asked, { store }: Served): Promise<Answ
   const [attempt = 0, receipt = 0] = (/^(\d{1,15})\.(\d{1,15})$/.exec(query.get('cursor') ?? '') ?? [])
     .slice(1)
     .map(Number);
-  const limit = Math.min(Number(query.get('limit')) || 100, MOST_ROWS);
+  const wanted = /^[1-9]\d{0,5}$/.exec(query.get('limit') ?? '')?.[0] ?? 100;
+  const limit = Math.min(Number(wanted), MOST_ROWS);
   return json(await readPage(store, readFilter(query), { attempt, receipt }, limit));
 }
 
@@ -132,7 +134,7 @@ async function writeCurl({ path }: Asked, { store, about }: Served): Promise<Ans
   if (entry === null) return gone();
   const { headers, body } = sendable(entry);
   const url = new URL(about.app ?? about.receiver ?? 'http://127.0.0.1:4800/');
-  return text(200, curlCommand(url, headers, body));
+  return text(200, curlCommand(url, endToEnd(headers), body));
 }
 
 async function resendDelivery({ path }: Asked, { store, feed, resend }: Served): Promise<Answer> {
@@ -144,7 +146,7 @@ async function resendDelivery({ path }: Asked, { store, feed, resend }: Served):
   if (entry === null) return gone();
   sendable(entry);
   const resent = await resend(entry);
-  void feed.poll();
+  feed.poll();
   return json(resent);
 }
 

@@ -3,22 +3,29 @@ import { attemptToJson, type LogRecord, receiptToJson } from '../core/record.ts'
 import type { DeliveryRow } from './wire.ts';
 
 /** As much of a text from outside as a list shows: it may be as long as a body. */
-const LONGEST = 200;
+export const LONGEST = 200;
 
-/** A record as the page lists it. `payload` is what its body says, where that is known. */
-export function deliveryRow(seq: number, record: LogRecord, payload: Payload | null): DeliveryRow {
-  const json = record.kind === 'attempt' ? attemptToJson(record.attempt) : receiptToJson(record.receipt);
+/** Whose call it is about: what a row has of the body. */
+export type Numbers = Pick<DeliveryRow, 'caller_number' | 'receiver_number'>;
+
+/** `payload` is what the body says; null where that is not known. */
+export function numbersOf(payload: Payload | null): Numbers {
   const { caller_number: caller, receiver_number: receiver } = payload?.data ?? {};
-  return {
-    ...(clipAll(json) as typeof json),
-    seq,
-    caller_number: textOf(caller),
-    receiver_number: textOf(receiver),
-  };
+  return { caller_number: textOf(caller), receiver_number: textOf(receiver) };
 }
 
+/** A record as the page lists it. */
+export function deliveryRow(seq: number, record: LogRecord, numbers: Numbers): DeliveryRow {
+  const json = record.kind === 'attempt' ? attemptToJson(record.attempt) : receiptToJson(record.receipt);
+  return { ...(clipAll(json) as typeof json), seq, ...numbers };
+}
+
+/** Of a long text the beginning, as a copy: a slice would keep the whole of it in memory. */
 export function clip(text: string): string {
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  if (text.length <= LONGEST) return text;
+  // What is cut off may be the second half of a character.
+  const beginning = text.slice(0, LONGEST).replace(/[\ud800-\udbff]$/, '');
+  return Buffer.from(`${beginning}…`, 'utf16le').toString('utf16le');
 }
 
 /** What should be a text, as a list shows it; null for anything else. */

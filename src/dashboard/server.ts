@@ -74,8 +74,8 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   server.maxConnections = MAX_CONNECTIONS;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    const asset = assets.get(url.pathname);
+    const [path, query] = splitTarget(request.url ?? '/');
+    const asset = assets.get(path);
     const strange = strangeOrigin(request.headers, hosts, { linked: asset !== undefined });
     if (strange !== null) return send(request, response, text(403, strange));
     if (asset !== undefined) {
@@ -83,10 +83,10 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
         return send(request, response, notAllowed('GET, HEAD'));
       return send(request, response, { status: 200, type: asset.type, body: asset.bytes });
     }
-    if (url.pathname === '/session') return send(request, response, enter(request));
+    if (path === '/session') return send(request, response, enter(request));
     if (!access.admits(request.headers.cookie))
       return send(request, response, text(401, 'Open the printed link'));
-    const found = ROUTES.filter(({ path }) => path.test(url.pathname));
+    const found = ROUTES.filter((one) => one.path.test(path));
     const route = found.find(({ method }) => method === request.method);
     if (route === undefined)
       return send(
@@ -97,12 +97,17 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
           : notAllowed(found.map(({ method }) => method).join(', ')),
       );
     const body = await readBody(request);
-    if (body === null) return send(request, response, text(413, 'Body too large'));
-    await answer(route, { request, response, url, body });
+    if (body === 'aborted') return;
+    if (body === 'too large') return send(request, response, text(413, 'Body too large'));
+    await answer(route, { path: route.path.exec(path) ?? [], query, body }, request, response);
   }
 
-  async function answer(route: Route, { request, response, url, body }: Exchange): Promise<void> {
-    const asked: Asked = { path: route.path.exec(url.pathname) ?? [], query: url.searchParams, body };
+  async function answer(
+    route: Route,
+    asked: Asked,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     try {
       const made = await route.answer(asked, { ...options, feed, request });
       if (made.stream === undefined) return send(request, response, made);
@@ -139,11 +144,12 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   };
 }
 
-interface Exchange {
-  request: IncomingMessage;
-  response: ServerResponse;
-  url: URL;
-  body: Buffer;
+/** The path as it was sent, and the query. Not by URL, which throws at some targets and rewrites others. */
+function splitTarget(target: string): [path: string, query: URLSearchParams] {
+  const mark = target.indexOf('?');
+  return mark < 0
+    ? [target, new URLSearchParams()]
+    : [target.slice(0, mark), new URLSearchParams(target.slice(mark))];
 }
 
 function notAllowed(methods: string): Answer {
@@ -160,7 +166,7 @@ function send(
     return;
   }
   // What is still coming of a request that was refused is not worth reading.
-  if (!request.complete) response.shouldKeepAlive = false;
+  if (!request.complete && hasBody(request)) response.shouldKeepAlive = false;
   response.writeHead(status, {
     ...SECURITY_HEADERS,
     ...headers,
@@ -177,14 +183,22 @@ function reachable(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-/** Null where it is too large. */
-async function readBody(request: IncomingMessage): Promise<Buffer | null> {
+/** A request without a body is complete only some time after it has been handed over. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer | 'too large' | 'aborted'> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY) return null;
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_BODY) return 'too large';
+      chunks.push(chunk);
+    }
+  } catch {
+    return 'aborted';
   }
   return Buffer.concat(chunks);
 }

@@ -35,9 +35,8 @@ function isTrusted(record: LogRecord): boolean {
 
 /** What a call's story is told by; a report keeps many of them. */
 function slim({ duration_seconds: duration, metadata }: CallEvent): CallMoment['data'] {
-  return {
-    ...(typeof duration === 'number' ? { duration } : {}),
-    ...(typeof metadata?.queue === 'string' ? { queue: metadata.queue } : {}),
-    recorded: typeof metadata?.recording_url === 'string',
-  };
+  const data: CallMoment['data'] = { recorded: typeof metadata?.recording_url === 'string' };
+  if (typeof duration === 'number') data.duration = duration;
+  if (typeof metadata?.queue === 'string') data.queue = metadata.queue;
+  return data;
 }

@@ -1,25 +1,9 @@
-import type { RawHeaders } from '../core/headers.ts';
+import { endToEnd, type RawHeaders } from '../core/headers.ts';
 import { type ForwardResult, isSuccess } from '../core/record.ts';
 import { createTransport } from '../http/attempt.ts';
 
 const FORWARD_TIMEOUT_MS = 30_000;
 const CONNECTIONS = 64;
-
-/** Headers that belong to one connection, and those the next request gets anew (RFC 9110 §7.6.1). */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** What the app said to a forwarded delivery. `body` is the beginning of its answer. */
 export interface AppAnswer {
@@ -60,20 +44,4 @@ export function createForwarder(url: URL, timeoutMs = FORWARD_TIMEOUT_MS): Forwa
       return transport.close();
     },
   };
-}
-
-/** The headers that go on to the next hop, in their order; those that `Connection` names stay behind too. */
-export function endToEnd(headers: RawHeaders): string[] {
-  const named = new Set<string>();
-  for (let i = 0; i < headers.length; i += 2) {
-    if ((headers[i] as string).toLowerCase() !== 'connection') continue;
-    for (const token of (headers[i + 1] as string).split(',')) named.add(token.trim().toLowerCase());
-  }
-  const kept: string[] = [];
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = (headers[i] as string).toLowerCase();
-    if (HOP_BY_HOP.has(name) || (named.has(name) && !name.startsWith('x-mo-'))) continue;
-    kept.push(headers[i] as string, headers[i + 1] as string);
-  }
-  return kept;
 }

@@ -89,6 +89,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     } catch (error) {
       return unavailable(error);
     }
+    release(receipt);
     receipt.duplicate = stored.duplicate;
     if (stored.redelivery) receipt.flags = [...receipt.flags, 'redelivery'];
     if (stored.duplicate === 'duplicate' || stored.redelivery) receipt.latencyMs = null;
@@ -105,7 +106,10 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     payload: Payload,
     answer: Answer,
   ): Promise<Answer> {
-    const stored = store.addReceipt(receipt).then(({ seq }) => options.onStored?.(seq, receipt, payload));
+    const stored = store.addReceipt(receipt).then(({ seq }) => {
+      release(receipt);
+      options.onStored?.(seq, receipt, payload);
+    });
     keepRunning(stored.catch(unavailable));
     options.onReceived?.(receipt, request, null);
     return finish(receipt, request, answer);
@@ -286,6 +290,15 @@ function appAnswer({ result, body }: AppAnswer): Answer {
     body: 'The app behind this receiver did not answer',
   };
 }
+
+/** The log has headers and body now: whoever keeps the receipt must not keep a socket's memory with it. */
+function release(receipt: NewReceipt): void {
+  receipt.headers = NOTHING;
+  receipt.body = NO_BYTES;
+}
+
+const NOTHING: readonly string[] = [];
+const NO_BYTES = new Uint8Array(0);
 
 function said({ body }: AppAnswer): string {
   return Buffer.from(body).toString('utf8');

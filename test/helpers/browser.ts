@@ -11,11 +11,11 @@ export const noBrowser =
 /** For the name of a suite that needs a browser, so that it says why it was skipped. */
 export const browserReason = noBrowser ? ' (skipped: no Chromium; set CHROME_PATH)' : '';
 
-export async function launchBrowser(): Promise<Browser> {
+export async function launchBrowser(args: readonly string[] = []): Promise<Browser> {
   if (executablePath === undefined) {
     throw new Error('No Chromium: neither CHROME_PATH nor /usr/bin/chromium nor /usr/bin/chromium-browser.');
   }
-  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  return chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
 }
 
 /** All that a page did besides being shown. */

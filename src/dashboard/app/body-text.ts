@@ -1,4 +1,5 @@
-import { applyEdits, format } from 'jsonc-parser';
+/** Nesting is shown so deep; deeper than that indentation would be more than there is to read. */
+const MOST_INDENT = 16;
 
 /** The body's bytes as they came over the wire. */
 export function decodeBase64(base64: string): Uint8Array {
@@ -14,14 +15,31 @@ export function toText(bytes: Uint8Array): string | null {
   }
 }
 
-/** JSON over several lines, made of the very text: numbers and escapes stay as they were written. Null where it is none. */
+/**
+ * JSON over several lines, made of the very text: numbers and escapes stay as they were written. Null where it is none. One
+ * token after another, because a body may have a hundred thousand of them, and nest as deep.
+ */
 export function toJson(text: string): string | null {
   try {
     JSON.parse(text);
   } catch {
     return null;
   }
-  return applyEdits(text, format(text, undefined, { insertSpaces: true, tabSize: 2 }));
+  const parts: string[] = [];
+  let depth = 0;
+  let before = '';
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g)) {
+    const closes = token === '}' || token === ']';
+    if (closes) depth -= 1;
+    const empty = closes && (before === '{' || before === '[');
+    if (before === ':') parts.push(' ');
+    else if (before === ',' || ((before === '{' || before === '[' || closes) && !empty))
+      parts.push('\n', '  '.repeat(Math.min(depth, MOST_INDENT)));
+    parts.push(token);
+    if (token === '{' || token === '[') depth += 1;
+    before = token;
+  }
+  return parts.join('');
 }
 
 /** Sixteen bytes a line: where they are, in hex, and as ASCII. */

@@ -1,16 +1,22 @@
 import { useContext, useMemo, useState } from 'preact/hooks';
-import { maskNumbers, visible } from '../../core/redact.ts';
+import { visible } from '../../core/redact.ts';
 import { decodeBase64, toHex, toJson, toText } from './body-text.ts';
 import { Revealed } from './show.tsx';
+import { maskAll } from './written-number.ts';
 
 const FORMS = ['JSON', 'Text', 'Bytes'] as const;
 type Form = (typeof FORMS)[number];
 /** More than this is shown on asking: a page should not stand still for a megabyte. */
 const MOST_CHARACTERS = 20_000;
-const MOST_LINE = 5000;
+
+interface BodyProps {
+  base64: string;
+  /** The numbers it is known to have. */
+  numbers: readonly (string | null)[];
+}
 
 /** A body as JSON, as text and as bytes; numbers in it are masked like everywhere. */
-export function BodyView({ base64 }: { base64: string }) {
+export function BodyView({ base64, numbers }: BodyProps) {
   const revealed = useContext(Revealed);
   const bytes = useMemo(() => decodeBase64(base64), [base64]);
   const text = useMemo(() => toText(bytes), [bytes]);
@@ -19,9 +25,12 @@ export function BodyView({ base64 }: { base64: string }) {
   const [whole, setWhole] = useState(false);
   const possible: Record<Form, boolean> = { JSON: pretty !== null, Text: text !== null, Bytes: true };
   const form = possible[wanted] ? wanted : (FORMS.find((name) => possible[name]) as Form);
-  const shown =
-    form === 'JSON' ? (pretty as string) : form === 'Text' ? (text as string) : hexOf(bytes, revealed);
-  const cut = !whole && shown.length > MOST_CHARACTERS;
+  const all = useMemo(() => {
+    const mask = (whole: string) => (revealed ? whole : maskAll(whole, numbers));
+    return form === 'Bytes' ? hexOf(bytes, mask) : mask((form === 'JSON' ? pretty : text) as string);
+  }, [form, bytes, revealed]);
+  const cut = !whole && all.length > MOST_CHARACTERS;
+  const shown = useMemo(() => lines(cut ? all.slice(0, MOST_CHARACTERS) : all), [all, cut]);
   return (
     <>
       <fieldset class="forms">
@@ -43,13 +52,13 @@ export function BodyView({ base64 }: { base64: string }) {
       {text !== null && pretty === null && <p class="dim">It is not JSON.</p>}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard */}
       <section class="body" tabIndex={0} aria-label={`Body as ${form}`}>
-        <pre>
-          <bdi>{lines(cut ? shown.slice(0, MOST_CHARACTERS) : shown, revealed || form === 'Bytes')}</bdi>
+        <pre class={form.toLowerCase()}>
+          <bdi>{shown}</bdi>
         </pre>
       </section>
       {cut && (
         <button type="button" class="button" onClick={() => setWhole(true)}>
-          Show all of its {shown.length.toLocaleString()} characters
+          Show all of its {all.length.toLocaleString()} characters
         </button>
       )}
     </>
@@ -57,16 +66,15 @@ export function BodyView({ base64 }: { base64: string }) {
 }
 
 /** Its own line breaks are kept, whatever else would change how it is read is not. */
-function lines(text: string, revealed: boolean): string {
-  return (revealed ? text : maskNumbers(text))
+function lines(text: string): string {
+  return text
     .split('\n')
-    .map((line) => visible(line, MOST_LINE))
+    .map((line) => visible(line, Number.POSITIVE_INFINITY))
     .join('\n');
 }
 
 /** Masked numbers have asterisks for bytes, too. */
-function hexOf(bytes: Uint8Array, revealed: boolean): string {
-  if (revealed) return toHex(bytes);
+function hexOf(bytes: Uint8Array, mask: (text: string) => string): string {
   const latin1 = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
-  return toHex(Uint8Array.from(maskNumbers(latin1), (char) => char.charCodeAt(0)));
+  return toHex(Uint8Array.from(mask(latin1), (char) => char.charCodeAt(0)));
 }

@@ -4,7 +4,7 @@ import type { CallDetail } from '../wire.ts';
 import { api, describeError } from './api.ts';
 import { Dialog } from './dialog.tsx';
 import type { Model } from './model.ts';
-import { changeState } from './page-state.ts';
+import { changeState, undoStep } from './page-state.ts';
 import { Clock, Outside, orDash, PhoneNumber } from './show.tsx';
 
 /** A call's timeline: its events in order of life, when each was received, and what does not fit. */
@@ -36,7 +36,7 @@ export function CallStory({ callKey, model }: { callKey: number; model: Model })
       </>
     );
   return (
-    <Dialog title={title} onClose={() => changeState({ call: null })}>
+    <Dialog title={title} onClose={() => undoStep({ call: null })}>
       {problem !== null && <p class="problem">{problem}</p>}
       {detail !== null && <Story detail={detail} />}
     </Dialog>

@@ -1,4 +1,5 @@
 import { useMemo } from 'preact/hooks';
+import { maskNumbers, visible } from '../../core/redact.ts';
 import { callFilter, listCalls } from './call-filter.ts';
 import { CallStory } from './call-story.tsx';
 import { Empty } from './empty.tsx';
@@ -175,7 +176,8 @@ function durationOf(
 function distinct(calls: Iterable<PageCall>): string[] {
   const names = new Set<string>();
   for (const { queue } of calls) {
-    if (queue !== null) names.add(queue);
+    // A text that is not shown as it is cannot be chosen from a list of texts as they are.
+    if (queue !== null && visible(maskNumbers(queue), 60) === queue) names.add(queue);
     if (names.size === 50) break;
   }
   return [...names].sort();

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { EVENT_TYPES } from '../../core/event.ts';
 import { formatDuration } from '../../core/time.ts';
 import { type DeliveryFilter, matchesDelivery, RESULTS, type Result, resultsOf } from '../delivery-filter.ts';
@@ -15,6 +15,9 @@ import { Clock, orDash } from './show.tsx';
 import type { ShownReporter } from './shown-reporter.ts';
 import { useNarrow } from './use-narrow.ts';
 
+/** After so long without another key something has been typed, ms. */
+const TYPED_MS = 150;
+
 interface DeliveriesProps {
   model: Model;
   state: PageState;
@@ -28,12 +31,23 @@ export function DeliveriesView({ model, state, reporter }: DeliveriesProps) {
   const items = useMemo(() => rows.map((row) => ({ key: recordKey(row), row })), [rows]);
   const narrow = useNarrow();
   const selected = state.delivery ?? null;
-  const filtered =
-    filter.kind !== null || filter.event !== null || filter.result !== null || filter.search !== '';
+  const section = useRef<HTMLElement>(null);
+  const before = useRef(selected);
+  useEffect(() => {
+    // With the inspector the focus has gone that was in it.
+    if (before.current !== null && selected === null && document.activeElement === document.body)
+      section.current?.querySelector<HTMLElement>('.grid')?.focus();
+    before.current = selected;
+  }, [selected]);
+  const filtered = isFiltered(filter);
   return (
     <section
+      ref={section}
       class={`view deliveries-view${selected === null ? '' : ' inspecting'}`}
       aria-labelledby="deliveries-title"
+      onKeyDown={({ key, target }) => {
+        if (key === 'Escape' && !(target instanceof HTMLInputElement)) changeState({ delivery: null });
+      }}
     >
       <div class="tools">
         <h1 id="deliveries-title">Deliveries</h1>
@@ -42,6 +56,11 @@ export function DeliveriesView({ model, state, reporter }: DeliveriesProps) {
           <Choice label="Kind" name="kind" value={filter.kind ?? ''} choices={KINDS} />
           <Choice label="Event" name="event" value={filter.event ?? ''} choices={EVENTS} />
           <Choice label="Result" name="result" value={filter.result ?? ''} choices={RESULT_CHOICES} />
+          {filtered && (
+            <button type="button" class="button" onClick={() => changeState(NO_FILTER)}>
+              Clear the filters
+            </button>
+          )}
         </search>
       </div>
       <div class="split">
@@ -65,11 +84,11 @@ export function DeliveriesView({ model, state, reporter }: DeliveriesProps) {
               />
               <p class="foot">
                 <span role="status">
-                  {rows.length} shown{problem === null ? '' : `; ${problem}`}
+                  {rows.length.toLocaleString()} shown{problem === null ? '' : `; ${problem}`}
                   {more === null
-                    ? ', no older ones match'
+                    ? `, no older ones${filtered ? ' match' : ''}`
                     : more.scanned > 0 && rows.length === 0
-                      ? `; ${more.scanned} searched`
+                      ? `; ${more.scanned.toLocaleString()} searched`
                       : ''}
                 </span>
                 {more !== null && (
@@ -87,6 +106,12 @@ export function DeliveriesView({ model, state, reporter }: DeliveriesProps) {
   );
 }
 
+function isFiltered({ kind, event, result, search }: DeliveryFilter): boolean {
+  return kind !== null || event !== null || result !== null || search !== '';
+}
+
+const NO_FILTER = { search: null, kind: null, event: null, result: null };
+
 function deliveryFilter({ kind, event, result, search = '' }: PageState): DeliveryFilter {
   return {
     kind: kind === 'receipt' || kind === 'attempt' ? kind : null,
@@ -99,17 +124,24 @@ function deliveryFilter({ kind, event, result, search = '' }: PageState): Delive
 /** Where the log goes on; null at its beginning. */
 type More = { cursor: string; scanned: number } | null;
 
+interface Older {
+  /** What they were asked for by. */
+  key: string;
+  rows: DeliveryRow[];
+  /** Undefined until some have been read. */
+  more: More | undefined;
+  problem: string | null;
+}
+
 /** The latest records that match, as they come, and as many older ones as were asked for. */
 function useLog(model: Model, filter: DeliveryFilter, state: PageState) {
-  const key = JSON.stringify(filter);
-  const [older, setOlder] = useState<{ key: string; rows: DeliveryRow[]; more: More | undefined }>({
-    key,
-    rows: [],
-    more: undefined,
-  });
-  const [loading, setLoading] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
-  const mine = older.key === key ? older : { key, rows: [], more: undefined };
+  // Where the latest begin anew, older ones would no longer follow on them.
+  const key = `${JSON.stringify(filter)} ${model.cuts}`;
+  const none: Older = { key, rows: [], more: undefined, problem: null };
+  const [older, setOlder] = useState(none);
+  const mine = older.key === key ? older : none;
+  const [asking, setAsking] = useState<string | null>(null);
+  const question = useRef<AbortController | null>(null);
   const rows = useMemo(() => {
     const live = model.records.filter((row) => matchesDelivery(row, filter));
     const known = new Set(live.map(recordKey));
@@ -118,30 +150,41 @@ function useLog(model: Model, filter: DeliveryFilter, state: PageState) {
   const more: More = mine.more === undefined ? { cursor: cursorOf(model.records), scanned: 0 } : mine.more;
   const load = async () => {
     if (more === null) return;
-    setLoading(true);
+    question.current?.abort();
+    const asked = new AbortController();
+    question.current = asked;
+    setAsking(key);
     try {
       const query = new URLSearchParams({ cursor: more.cursor, search: filter.search });
       for (const name of ['kind', 'event', 'result'] as const)
         if (filter[name] !== null) query.set(name, filter[name]);
-      const page = await api<DeliveryPage>(`/api/deliveries?${query}`);
+      const page = await api<DeliveryPage>(`/api/deliveries?${query}`, { signal: asked.signal });
       setOlder({
         key,
         rows: [...mine.rows, ...page.records],
         more: page.cursor === null ? null : { cursor: page.cursor, scanned: more.scanned + page.scanned },
+        problem: null,
       });
-      setProblem(null);
     } catch (error) {
-      setProblem(describeError(error));
+      if (!asked.signal.aborted) setOlder({ ...mine, problem: describeError(error) });
     } finally {
-      setLoading(false);
+      if (question.current === asked) setAsking(null);
     }
   };
-  // A filter that leaves little of what is here looks further by itself.
-  const wanting = rows.length < 20 && mine.more === undefined && model.about !== null;
+  // A filter that leaves little of what is here looks further by itself, once it has been typed; and where there is less
+  // than a page begins with, that is likely all, which is soon made sure of.
+  const wanting =
+    rows.length < (isFiltered(filter) ? 20 : 200) &&
+    mine.more === undefined &&
+    mine.problem === null &&
+    model.about !== null;
   useEffect(() => {
-    if (wanting && !loading) void load();
+    if (!wanting) return;
+    const timer = setTimeout(() => void load(), TYPED_MS);
+    return () => clearTimeout(timer);
   }, [wanting, key]);
-  return { rows, more, problem, loading, load };
+  useEffect(() => () => question.current?.abort(), []);
+  return { rows, more, problem: mine.problem, loading: asking === key, load };
 }
 
 /** Before the oldest records of each kind that the page has. */

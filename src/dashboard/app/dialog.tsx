@@ -12,17 +12,29 @@ export function Dialog({
   children: ComponentChildren;
 }) {
   const element = useRef<HTMLDialogElement>(null);
+  const gone = useRef(false);
   useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
     element.current?.showModal();
+    return () => {
+      // It may go by itself, with the address: then the browser does not put the focus back to where it was.
+      if (!gone.current) before?.focus();
+      gone.current = true;
+    };
   }, []);
   return (
     <dialog
       ref={element}
       aria-labelledby="dialog-title"
-      onClose={onClose}
-      // A click beside it lands on the dialog itself, not on what is in it.
-      onMouseDown={(event) => {
-        if (event.target === element.current) element.current?.close();
+      onClose={() => {
+        if (gone.current) return;
+        gone.current = true;
+        onClose();
+      }}
+      onMouseDown={({ clientX, clientY }) => {
+        const dialog = element.current as HTMLDialogElement;
+        const { left, right, top, bottom } = dialog.getBoundingClientRect();
+        if (clientX < left || clientX > right || clientY < top || clientY > bottom) dialog.close();
       }}
     >
       <div class="sheet">

@@ -7,14 +7,14 @@ export function Empty({ model, what }: { model: Model; what: string }) {
   const command =
     receiver === null
       ? 'npx mo-notify listen'
-      : `npx mo-notify send-test ${new URL(receiver).port} --scenario answered`;
+      : `npx mo-notify send-test ${targetOf(receiver)} --scenario answered`;
   return (
     <div class="empty">
       <p class="what">{what}</p>
       <p>
         {receiver === null
           ? 'Nothing receives deliveries here. A receiver shows them on a dashboard of its own:'
-          : 'The receiver is ready. Send it a call, from ringing to its end, out of the same folder:'}
+          : 'The receiver is ready. Send it a call, from ringing to its end, out of the same folder and with the same secret:'}
       </p>
       <p class="command">
         <code>{command}</code> <Copy label="Copy" text={command} />
@@ -26,4 +26,10 @@ export function Empty({ model, what }: { model: Model; what: string }) {
       )}
     </div>
   );
+}
+
+/** What `send-test` takes for this receiver: its port, where that says all. */
+function targetOf(receiver: string): string {
+  const { hostname, port, pathname } = new URL(receiver);
+  return hostname === '127.0.0.1' && port !== '' && pathname === '/' ? port : receiver;
 }

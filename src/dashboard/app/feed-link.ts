@@ -15,6 +15,7 @@ export interface FeedHandlers {
   changes(data: Changes): void;
   /** So much was missed that everything comes anew. */
   missed(): void;
+  heartbeat(data: { now_ms: number }): void;
   state(state: LinkState): void;
 }
 
@@ -36,10 +37,14 @@ export class FeedLink {
   /** The last message that was taken in; empty before the first. */
   #lastId = '';
   #heardAt = 0;
+  /** When the open connection was asked for: one that never says anything is as dead as one that has fallen silent. */
+  #askedAt = 0;
   #lostSince: number | null = null;
   #retryMs = FIRST_RETRY_MS;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #hiding: ReturnType<typeof setTimeout> | undefined;
+  /** The question under way whether the server is there and knows this page. */
+  #question: AbortController | null = null;
   #stopped = true;
 
   constructor(handlers: FeedHandlers) {
@@ -68,16 +73,23 @@ export class FeedLink {
   #stop(): void {
     this.#stopped = true;
     this.#lostSince = null;
+    this.#letGo();
+  }
+
+  #letGo(): void {
     clearTimeout(this.#retry);
+    this.#question?.abort();
+    this.#question = null;
     this.#source?.close();
     this.#source = null;
   }
 
   #connect(): void {
-    clearTimeout(this.#retry);
-    this.#source?.close();
+    this.#letGo();
     const source = new EventSource(`/api/feed${this.#lastId === '' ? '' : `?after=${this.#lastId}`}`);
     this.#source = source;
+    this.#askedAt = Date.now();
+    this.#letGoWhileHidden();
     const on = <Data>(name: string, take: (data: Data) => void) =>
       source.addEventListener(name, (event: MessageEvent<string>) => {
         if (source !== this.#source) return;
@@ -88,7 +100,11 @@ export class FeedLink {
     on('snapshot', this.#handlers.snapshot);
     on('changes', this.#handlers.changes);
     on('missed', this.#handlers.missed);
-    on('heartbeat', () => {});
+    on('heartbeat', this.#handlers.heartbeat);
+    // Where nothing has come about meanwhile, the next message may be a while off.
+    source.addEventListener('open', () => {
+      if (source === this.#source) this.#heard();
+    });
     source.addEventListener('error', () => {
       if (source === this.#source) this.#lose();
     });
@@ -97,14 +113,12 @@ export class FeedLink {
   #heard(): void {
     this.#heardAt = Date.now();
     this.#retryMs = FIRST_RETRY_MS;
-    const recovered = this.#lostSince !== null;
     this.#lostSince = null;
-    if (recovered || this.#source?.readyState === EventSource.OPEN) this.#handlers.state({ name: 'live' });
+    this.#handlers.state({ name: 'live' });
   }
 
   #check(): void {
-    if (this.#stopped || this.#source === null) return;
-    if (this.#lostSince === null && this.#heardAt > 0 && Date.now() - this.#heardAt > SILENCE_MS)
+    if (this.#source !== null && Date.now() - Math.max(this.#heardAt, this.#askedAt) > SILENCE_MS)
       this.#lose();
   }
 
@@ -122,8 +136,16 @@ export class FeedLink {
 
   /** An event source does not tell why it failed, so that is asked first. */
   async #tryAgain(): Promise<void> {
-    const known = await mayLook().catch(() => null);
-    if (this.#stopped) return;
+    clearTimeout(this.#retry);
+    this.#question?.abort();
+    const question = new AbortController();
+    this.#question = question;
+    const late = setTimeout(() => question.abort(), SILENCE_MS);
+    const known = await mayLook(question.signal).catch(() => null);
+    clearTimeout(late);
+    // Another question may have been asked since, or the answer not be wanted any more.
+    if (this.#stopped || question !== this.#question) return;
+    this.#question = null;
     if (known === null) return this.#lose();
     if (known) return this.#connect();
     this.#stop();
@@ -135,15 +157,18 @@ export class FeedLink {
   }
 
   #seen(): void {
+    this.#letGoWhileHidden();
+    if (document.visibilityState !== 'visible' || this.#stopped) return;
+    if (this.#source === null && this.#lostSince === null) this.start();
+    else this.#connectSoon();
+  }
+
+  #letGoWhileHidden(): void {
     clearTimeout(this.#hiding);
-    if (this.#stopped) return;
-    if (document.visibilityState === 'visible') {
-      if (this.#source === null && this.#lostSince === null) this.start();
-    } else {
-      this.#hiding = setTimeout(() => {
-        this.#source?.close();
-        this.#source = null;
-      }, HIDDEN_MS);
-    }
+    if (document.visibilityState === 'visible') return;
+    this.#hiding = setTimeout(() => {
+      this.#source?.close();
+      this.#source = null;
+    }, HIDDEN_MS);
   }
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 export interface Column<Row> {
   id: string;
@@ -20,13 +20,16 @@ interface GridProps<Row> {
   classOf?: (row: Row) => string;
   selected?: string | number | null;
   onOpen: (row: Row) => void;
-  /** The rows that are in the page now. */
+  /** The rows that are in sight now. */
   onShown?: (rows: Row[]) => void;
 }
 
 /** Rows beyond what is seen, so that scrolling shows no emptiness. */
 const MARGIN = 8;
-const HEAD = 36;
+const TITLE_HEIGHT = 36;
+
+/** Items in sight by key, and how far below the upper edge each is. */
+type Places = ReadonlyMap<string | number, number>;
 
 /**
  * A table of any length of which only the rows in sight are in the page. Its keys are those of a grid: arrows, page keys,
@@ -35,41 +38,51 @@ const HEAD = 36;
 export function Grid<Row>(props: GridProps<Row>) {
   const { label, name, columns, items, rowHeight, classOf, selected, onOpen, onShown } = props;
   const scroller = useRef<HTMLDivElement>(null);
+  const rows = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
   const [active, setActive] = useState<string | number | null>(null);
-  const anchor = useRef<{ key: string | number; offset: number } | null>(null);
+  const read = useRef<Places | null>(null);
+  /** Where each item begins, and where the last one ends. */
+  const tops = useMemo(() => topsOf(items, rowHeight), [items, rowHeight]);
+  const begin = itemAt(tops, top);
+  const end = Math.min(items.length, itemAt(tops, top + height) + 1);
 
   useLayoutEffect(() => {
     const element = scroller.current as HTMLDivElement;
-    const observer = new ResizeObserver(() => setHeight(element.clientHeight - HEAD));
+    const observer = new ResizeObserver(() =>
+      setHeight(element.clientHeight - (rows.current as HTMLDivElement).offsetTop),
+    );
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
 
+  const remember = () => {
+    const { scrollTop } = scroller.current as HTMLDivElement;
+    const at = itemAt(tops, scrollTop);
+    const seen = items.slice(at, itemAt(tops, scrollTop + height) + 1);
+    read.current =
+      scrollTop < 1 ? null : new Map(seen.map(({ key }, i) => [key, (tops[at + i] as number) - scrollTop]));
+  };
+
   // What comes in above must not push away what is being read.
   useLayoutEffect(() => {
     const element = scroller.current as HTMLDivElement;
-    if (anchor.current === null) return;
-    const at = items.findIndex(({ key }) => key === anchor.current?.key);
-    if (at >= 0) element.scrollTop = at * rowHeight + anchor.current.offset;
-  }, [items, rowHeight]);
+    if (read.current === null) return;
+    element.scrollTop += shiftOf(items, tops, read.current, element.scrollTop);
+    remember();
+  }, [items, tops]);
 
-  const first = Math.max(0, Math.floor(top / rowHeight) - MARGIN);
-  const last = Math.min(items.length, Math.ceil((top + height) / rowHeight) + MARGIN);
-  const inSight = items.slice(first, last);
+  const first = Math.max(0, begin - MARGIN);
+  const inPage = items.slice(first, end + MARGIN);
 
   useEffect(() => {
-    onShown?.(inSight.flatMap((item) => ('row' in item ? [item.row] : [])));
+    onShown?.(items.slice(begin, end).flatMap((item) => ('row' in item ? [item.row] : [])));
   });
 
   const onScroll = () => {
-    const { scrollTop } = scroller.current as HTMLDivElement;
-    const at = Math.floor(scrollTop / rowHeight);
-    const item = items[at];
-    anchor.current =
-      scrollTop < 1 || item === undefined ? null : { key: item.key, offset: scrollTop - at * rowHeight };
-    setTop(scrollTop);
+    remember();
+    setTop((scroller.current as HTMLDivElement).scrollTop);
   };
 
   const move = (by: number) => {
@@ -81,7 +94,7 @@ export function Grid<Row>(props: GridProps<Row>) {
     const item = items[to];
     if (item === undefined || !('row' in item)) return;
     setActive(item.key);
-    const y = to * rowHeight;
+    const y = tops[to] as number;
     if (y < element.scrollTop) element.scrollTop = y;
     else if (y + rowHeight > element.scrollTop + height) element.scrollTop = y + rowHeight - height;
   };
@@ -107,7 +120,7 @@ export function Grid<Row>(props: GridProps<Row>) {
   };
 
   const idOf = (key: string | number) => `${name}-${key}`.replaceAll(/[^\w-]/g, '-');
-  const activeInSight = inSight.some(({ key }) => key === active);
+  const activeInPage = inPage.some(({ key }) => key === active);
   return (
     <div
       ref={scroller}
@@ -117,7 +130,7 @@ export function Grid<Row>(props: GridProps<Row>) {
       aria-rowcount={items.length + 1}
       aria-colcount={columns.length}
       tabIndex={0}
-      aria-activedescendant={activeInSight && active !== null ? idOf(active) : undefined}
+      aria-activedescendant={activeInPage && active !== null ? idOf(active) : undefined}
       onScroll={onScroll}
       onKeyDown={onKeyDown}
     >
@@ -128,9 +141,13 @@ export function Grid<Row>(props: GridProps<Row>) {
           </span>
         ))}
       </div>
-      <div role="rowgroup" class="rows" style={{ height: `${items.length * rowHeight}px` }}>
-        {inSight.map((item, i) => {
-          const place = { transform: `translateY(${(first + i) * rowHeight}px)`, height: `${rowHeight}px` };
+      <div ref={rows} role="rowgroup" class="rows" style={{ height: `${tops.at(-1)}px` }}>
+        {inPage.map((item, i) => {
+          const y = tops[first + i] as number;
+          const place = {
+            transform: `translateY(${y}px)`,
+            height: `${(tops[first + i + 1] as number) - y}px`,
+          };
           if (!('row' in item))
             return (
               <div role="row" class="row section" key={item.key} style={place} aria-rowindex={first + i + 2}>
@@ -167,4 +184,40 @@ export function Grid<Row>(props: GridProps<Row>) {
       </div>
     </div>
   );
+}
+
+function topsOf(items: readonly GridItem<unknown>[], rowHeight: number): number[] {
+  const tops = [0];
+  for (const item of items) tops.push((tops.at(-1) as number) + ('row' in item ? rowHeight : TITLE_HEIGHT));
+  return tops;
+}
+
+/** The item at this height; the last one beneath them all. */
+function itemAt(tops: readonly number[], y: number): number {
+  let [low, high] = [0, Math.max(0, tops.length - 2)];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((tops[middle] as number) <= y) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/**
+ * How far the items that were in sight have moved: most of them, because one of them alone may have gone to quite another
+ * place.
+ */
+function shiftOf(
+  items: readonly GridItem<unknown>[],
+  tops: readonly number[],
+  before: Places,
+  scrollTop: number,
+): number {
+  const shifts: number[] = [];
+  for (const [i, { key }] of items.entries()) {
+    const place = before.get(key);
+    if (place !== undefined) shifts.push((tops[i] as number) - scrollTop - place);
+  }
+  shifts.sort((a, b) => a - b);
+  return shifts[Math.floor(shifts.length / 2)] ?? 0;
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatDuration } from '../../core/time.ts';
 import type { DeliveryRow, Inspection, Resent } from '../wire.ts';
 import { api, apiText, describeError } from './api.ts';
@@ -13,6 +13,13 @@ import { Clock, Copy, Outside } from './show.tsx';
 export function Inspector({ place, model }: { place: string; model: Model }) {
   const [found, setFound] = useState<Inspection | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
+  const element = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Opened from what has gone since, such as a dialog, or the list on a narrow page: the focus would be nowhere.
+    const { activeElement } = document;
+    if (activeElement === document.body || activeElement?.checkVisibility() === false)
+      element.current?.focus();
+  }, []);
   const live = model.records.find((row) => recordKey(row) === place);
   const eventId = found?.row.event_id ?? null;
   // Read again once its answer is known, or another record of the same event has come.
@@ -33,7 +40,8 @@ export function Inspector({ place, model }: { place: string; model: Model }) {
     };
   }, [place, change]);
   return (
-    <aside class="inspector" aria-label="Inspector">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard
+    <aside ref={element} class="inspector" aria-label="Inspector" tabIndex={0}>
       <header>
         <h2>{found === null ? 'Delivery' : <Outside text={found.row.event ?? '(no event)'} most={60} />}</h2>
         <button type="button" class="button" onClick={() => changeState({ delivery: null })}>
@@ -74,7 +82,11 @@ function Inspected({ found, place, app }: { found: Inspection; place: string; ap
         </ol>
       </Part>
       <Part title="Body">
-        {body === null ? <p class="dim">It is not on record.</p> : <BodyView base64={body} />}
+        {body === null ? (
+          <p class="dim">It is not on record.</p>
+        ) : (
+          <BodyView base64={body} numbers={[row.caller_number, row.receiver_number]} />
+        )}
       </Part>
       {headers !== null && headers.length > 0 && (
         <Part title="Headers">
@@ -113,7 +125,7 @@ function Actions({ row, place, app, sendable }: ActionsProps) {
     setSending(true);
     setSaid('');
     try {
-      const { status, duration_ms, error } = await api<Resent>(`/api/deliveries/${place}/resend`, {
+      const { status, duration_ms, error, answer } = await api<Resent>(`/api/deliveries/${place}/resend`, {
         method: 'POST',
       });
       setSaid(
@@ -126,6 +138,7 @@ function Actions({ row, place, app, sendable }: ActionsProps) {
               (<Outside text={error} />)
             </>
           )}
+          <AppAnswer text={answer} />
         </>,
       );
     } catch (error) {
@@ -153,9 +166,9 @@ function Actions({ row, place, app, sendable }: ActionsProps) {
       {row.kind === 'receipt' && app === null && (
         <p class="dim">There is no app to resend to: mo-notify listen 3000, or mo-notify dashboard 3000.</p>
       )}
-      <p role="status" class="said">
+      <div role="status" class="said">
         {said}
-      </p>
+      </div>
     </div>
   );
 }
@@ -208,11 +221,7 @@ function ReceiptFacts({ found, row }: { found: Inspection; row: Receipt }) {
                 <Outside text={forward.error} most={500} />
               </p>
             )}
-            {found.answer !== null && found.answer !== '' && (
-              <pre class="answer">
-                <Outside text={found.answer} most={2048} />
-              </pre>
-            )}
+            <AppAnswer text={found.answer ?? ''} />
           </>
         )}
       </dd>
@@ -238,6 +247,16 @@ function ReceiptFacts({ found, row }: { found: Inspection; row: Receipt }) {
       )}
       <Ids row={row} />
     </dl>
+  );
+}
+
+/** The beginning of what the app said. */
+function AppAnswer({ text }: { text: string }) {
+  if (text === '') return null;
+  return (
+    <pre class="answer">
+      <Outside text={text} most={2048} />
+    </pre>
   );
 }
 

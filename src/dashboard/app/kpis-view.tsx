@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Kpi } from '../../core/kpi.ts';
 import { formatDuration } from '../../core/time.ts';
 import { describeKpi } from '../../report/wording.ts';
@@ -49,8 +49,11 @@ export function KpisView({ model, state, live }: { model: Model; state: PageStat
 function useKpis(window: string, live: boolean) {
   const [page, setPage] = useState<KpiPage | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
+  /** The window whose figures are shown. */
+  const shown = useRef<string | null>(null);
   useEffect(() => {
-    if (!live) return;
+    // What is not live stands still, but what has just been chosen is there to be seen.
+    if (!live && shown.current === window) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let wanted = true;
     const read = async () => {
@@ -59,12 +62,13 @@ function useKpis(window: string, live: boolean) {
         const found = await api<KpiPage>(`/api/kpis?window=${window}`);
         if (!wanted) return;
         pause = Math.max(LEAST_PAUSE_MS, found.took_ms * SHARE);
+        shown.current = window;
         setPage(found);
         setProblem(null);
       } catch (error) {
         if (wanted) setProblem(describeError(error));
       }
-      if (wanted) timer = setTimeout(() => void read(), pause);
+      if (wanted && live) timer = setTimeout(() => void read(), pause);
     };
     void read();
     return () => {

@@ -2,7 +2,7 @@ import { render } from 'preact';
 import { FeedLink, type LinkState } from './feed-link.ts';
 import { Model } from './model.ts';
 import { Page } from './page.tsx';
-import { enter } from './session.ts';
+import { enter, linkToken } from './session.ts';
 import { ShownReporter } from './shown-reporter.ts';
 
 const root = document.getElementById('app') as HTMLElement;
@@ -22,8 +22,8 @@ async function start(): Promise<void> {
       'This is not the link of this run.',
       "Open the one that 'mo-notify listen' or 'mo-notify dashboard' printed when it was started, or press o there.",
     );
-  const reporter = new ShownReporter();
-  const model = new Model((seqs, receivedMs) => reporter.add(seqs, receivedMs));
+  const model = new Model((seq, receivedMs) => reporter.add(seq, receivedMs));
+  const reporter = new ShownReporter(() => Date.now() + model.ahead);
   let told: (state: LinkState) => void = () => {};
   let last: LinkState = { name: 'connecting' };
   let begun = false;
@@ -35,6 +35,7 @@ async function start(): Promise<void> {
     },
     changes: (data) => model.change(data, Date.now()),
     missed: () => {},
+    heartbeat: (data) => model.beat(data.now_ms, Date.now()),
     state(state) {
       last = state;
       told(state);
@@ -60,4 +61,8 @@ function refuse(what: string, how: string): void {
   );
 }
 
+// The link of a new run, opened where an old one's page is, differs in its fragment only, which loads nothing.
+addEventListener('hashchange', () => {
+  if (linkToken() !== null) location.reload();
+});
 void start();

@@ -1,8 +1,9 @@
 import type { CallStatus } from '../../core/call.ts';
 import type { About, CallRow, Changes, DeliveryRow, Snapshot } from '../wire.ts';
 
-/** As many records as a page keeps; older ones are the log's to give. */
-const MOST_RECORDS = 500;
+/** How many records may gather before the list is cut back to the latest; older ones are the log's to give. */
+const MOST_RECORDS = 2000;
+const KEPT_RECORDS = 500;
 /** How long a call that has just ended stays where it was, fading, ms. */
 export const FADE_MS = 4000;
 
@@ -24,6 +25,8 @@ export class Model {
   readonly calls = new Map<number, PageCall>();
   /** The latest first. */
   records: DeliveryRow[] = [];
+  /** Rises when the list begins anew or is cut back: from then on there is a gap between it and what came before it. */
+  cuts = 0;
   about: About | null = null;
   trouble: string | null = null;
   /** Rises with every change. */
@@ -31,10 +34,10 @@ export class Model {
   /** What the server's clock is ahead of this page's, ms. */
   ahead = 0;
   readonly #listeners = new Set<() => void>();
-  readonly #onNew: (seqs: number[], receivedMs: number) => void;
+  readonly #onNew: (seq: number, receivedMs: number) => void;
 
-  /** `onNew` is told of events that changes brought, and when they were received. */
-  constructor(onNew: (seqs: number[], receivedMs: number) => void = () => {}) {
+  /** `onNew` is told of each event that is new to the page, and when it was received. */
+  constructor(onNew: (seq: number, receivedMs: number) => void = () => {}) {
     this.#onNew = onNew;
   }
 
@@ -46,25 +49,44 @@ export class Model {
   reset({ calls, records, about, trouble, now_ms }: Snapshot, now: number): void {
     const known = new Map(this.calls);
     this.calls.clear();
-    for (const row of calls) this.#put(row, known.get(row.key), now);
+    this.ahead = now_ms - now;
+    this.#putCalls(calls, known, records, now);
     this.records = records;
+    this.cuts += 1;
     this.about = about;
-    this.#changed(trouble, now_ms, now);
+    this.#changed(trouble);
   }
 
   change({ calls, gone, records, skipped, trouble, now_ms }: Changes, now: number): void {
     for (const key of gone) this.calls.delete(key);
-    for (const row of calls) this.#put(row, this.calls.get(row.key), now);
+    // One that was missed at first is told of late, and says little of the time.
+    this.ahead = Math.max(this.ahead, now_ms - now);
+    this.#putCalls(calls, this.calls, records, now);
     this.#addRecords(records, skipped);
-    this.#changed(trouble, now_ms, now);
+    this.#changed(trouble);
   }
 
-  #put(row: CallRow, before: PageCall | undefined, now: number): void {
-    const endedSeen = row.ended ? (before === undefined ? 0 : before.ended ? before.endedSeen : now) : 0;
-    this.calls.set(row.key, { ...row, endedSeen });
-    const latest = before?.seqs.at(-1) ?? 0;
-    const fresh = row.seqs.filter((seq) => seq > latest);
-    if (fresh.length > 0) this.#onNew(fresh, row.last.received_ms);
+  /** A sign of life is never late. */
+  beat(nowMs: number, now: number): void {
+    this.ahead = nowMs - now;
+  }
+
+  #putCalls(
+    rows: readonly CallRow[],
+    known: ReadonlyMap<number, PageCall>,
+    records: readonly DeliveryRow[],
+    now: number,
+  ): void {
+    const received = new Map<number, number>();
+    for (const row of records) if (row.kind === 'receipt') received.set(row.seq, Date.parse(row.received_at));
+    for (const row of rows) {
+      const before = known.get(row.key);
+      const endedSeen = row.ended ? (before === undefined ? 0 : before.ended ? before.endedSeen : now) : 0;
+      this.calls.set(row.key, { ...row, endedSeen });
+      const latest = before?.seqs.at(-1) ?? 0;
+      for (const seq of row.seqs)
+        if (seq > latest) this.#onNew(seq, received.get(seq) ?? row.last.received_ms);
+    }
   }
 
   #addRecords(records: readonly DeliveryRow[], skipped: number): void {
@@ -72,13 +94,15 @@ export class Model {
     const changed = new Map(records.map((row) => [recordKey(row), row]));
     const kept = skipped > 0 ? [] : this.records.map((row) => take(changed, recordKey(row)) ?? row);
     for (const row of changed.values())
-      if (row.kind === 'receipt') this.#onNew([row.seq], Date.parse(row.received_at));
-    this.records = [...changed.values(), ...kept].slice(0, MOST_RECORDS);
+      if (row.kind === 'receipt') this.#onNew(row.seq, Date.parse(row.received_at));
+    this.records = [...changed.values(), ...kept];
+    const tooMany = this.records.length > MOST_RECORDS;
+    if (tooMany) this.records.length = KEPT_RECORDS;
+    if (tooMany || skipped > 0) this.cuts += 1;
   }
 
-  #changed(trouble: string | null, serverNow: number, now: number): void {
+  #changed(trouble: string | null): void {
     this.trouble = trouble;
-    this.ahead = serverNow - now;
     this.version += 1;
     for (const listener of this.#listeners) listener();
   }

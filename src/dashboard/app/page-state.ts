@@ -28,9 +28,15 @@ export function changeState(change: Readonly<Record<string, string | null>>, ste
   }
   const search = params.size === 0 ? '' : `?${params}`;
   if (search === location.search) return;
-  if (step) history.pushState(null, '', location.pathname + search);
-  else history.replaceState(null, '', location.pathname + search);
+  if (step) history.pushState({ step }, '', location.pathname + search);
+  else history.replaceState(history.state, '', location.pathname + search);
   for (const listener of listeners) listener();
+}
+
+/** Takes back the step that this address was, so that Back does not lead there again; without one, changes the address. */
+export function undoStep(change: Readonly<Record<string, null>>): void {
+  if ((history.state as { step?: boolean } | null)?.step === true) history.back();
+  else changeState(change);
 }
 
 export function usePageState(): PageState {

@@ -1,4 +1,4 @@
-import { useEffect, useReducer, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useReducer, useState } from 'preact/hooks';
 import { formatDuration } from '../../core/time.ts';
 import { CallsView } from './calls-view.tsx';
 import { DeliveriesView } from './deliveries-view.tsx';
@@ -6,7 +6,7 @@ import type { FeedLink, LinkState } from './feed-link.ts';
 import { Switch } from './fields.tsx';
 import { KpisView } from './kpis-view.tsx';
 import type { Model } from './model.ts';
-import { changeState, usePageState, VIEWS, type View, viewOf } from './page-state.ts';
+import { changeState, type PageState, usePageState, VIEWS, type View, viewOf } from './page-state.ts';
 import { Clock, Outside, Revealed, useNow } from './show.tsx';
 import type { ShownReporter } from './shown-reporter.ts';
 
@@ -34,6 +34,7 @@ export function Page({ model, link, reporter, onState }: PageProps) {
   useEffect(() => {
     document.title = `${live ? '' : '⏸ '}${TITLES[view]} · mo-notify`;
   }, [view, live]);
+  useLayoutEffect(() => reporter.beginAnew(), [contentOf(state)]);
   return (
     <Revealed.Provider value={revealed}>
       <header class="bar">
@@ -60,7 +61,7 @@ export function Page({ model, link, reporter, onState }: PageProps) {
           on={linked.name !== 'paused'}
           onChange={(on) => {
             if (!on) return link.pause();
-            reporter.countFrom(Date.now() + model.ahead);
+            reporter.beginAnew();
             link.start();
           }}
         />
@@ -95,6 +96,11 @@ export function Page({ model, link, reporter, onState }: PageProps) {
       )}
     </Revealed.Provider>
   );
+}
+
+/** What of the address decides what is listed; what is open beside or above a list does not change it. */
+function contentOf({ call: _, delivery: __, ...rest }: PageState): string {
+  return JSON.stringify(rest);
 }
 
 /** Whether the page is alive, and the last proof of it. */

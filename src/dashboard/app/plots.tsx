@@ -71,7 +71,13 @@ export function RatePlot({ rates: { from_ms, step_ms, steps } }: { rates: KpiPag
       legend={shown.map(([, color, name]) => [color, name])}
       data={shown.length === 0 ? null : [times, ...shown.map(([key]) => steps[key])]}
       options={(colors) => ({
-        scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] } },
+        scales: {
+          // A single step would be drawn on an axis of years.
+          x: {
+            range: (_, min, max) => (min === max ? [min - step_ms / 1000, max + step_ms / 1000] : [min, max]),
+          },
+          y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] },
+        },
         axes: [
           { ...axis(colors), space: 80, values: (_, seconds) => seconds.map(timeOfDay) },
           {

@@ -1,11 +1,16 @@
 import { ApiError, api } from './api.ts';
 
+/** What the printed link has in its fragment; null where the address has none. */
+export function linkToken(): string | null {
+  return new URLSearchParams(location.hash.slice(1)).get('token');
+}
+
 /**
  * Lets the page in: the printed link's token is exchanged for a cookie, and taken out of the address, where it would stay
  * in the history. Resolves to false where there is no right to look.
  */
 export async function enter(): Promise<boolean> {
-  const token = new URLSearchParams(location.hash.slice(1)).get('token');
+  const token = linkToken();
   if (token !== null) history.replaceState(null, '', location.pathname + location.search);
   try {
     await (token === null
@@ -19,10 +24,10 @@ export async function enter(): Promise<boolean> {
   }
 }
 
-/** Whether the server still knows this page; rejects where it cannot be reached. */
-export async function mayLook(): Promise<boolean> {
+/** Whether the server still knows this page; rejects where it cannot be reached, or not in time. */
+export async function mayLook(signal: AbortSignal | null = null): Promise<boolean> {
   try {
-    await api('/session');
+    await api('/session', { signal });
     return true;
   } catch (error) {
     if (error instanceof ApiError) return false;

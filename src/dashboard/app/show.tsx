@@ -1,6 +1,8 @@
 import { type ComponentChildren, createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
-import { maskNumber, maskNumbers, visible } from '../../core/redact.ts';
+import { maskNumbers, visible } from '../../core/redact.ts';
+import { ApiError } from './api.ts';
+import { isWritten, maskWritten } from './written-number.ts';
 
 /** Whether callers' numbers are shown in full. */
 export const Revealed = createContext(false);
@@ -15,8 +17,8 @@ export function Outside({ text, most = 200 }: { text: string; most?: number }) {
 export function PhoneNumber({ number }: { number: string | null }) {
   const revealed = useContext(Revealed);
   if (number === null) return <span class="none">–</span>;
-  if (revealed || !/^\+?\d{5,}$/.test(number)) return <Outside text={number} most={40} />;
-  return <span class="number">{maskNumber(number)}</span>;
+  if (revealed || !isWritten(number)) return <Outside text={number} most={40} />;
+  return <span class="number">{maskWritten(number)}</span>;
 }
 
 export function orDash(text: string | null): ComponentChildren {
@@ -50,9 +52,10 @@ export function formatCallTime(ms: number): string {
   return h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
 }
 
-/** A button that copies a text, and says that it did. `text` may be fetched. */
+/** A button that copies a text, and says beside it whether it did. `text` may be fetched. */
 export function Copy({ label, text }: { label: string; text: string | (() => Promise<string>) }) {
-  const [said, setSaid] = useState('');
+  const [said, setSaid] = useState<'' | 'Copied'>('');
+  const [problem, setProblem] = useState('');
   useEffect(() => {
     if (said === '') return;
     const timer = setTimeout(() => setSaid(''), 2000);
@@ -60,20 +63,44 @@ export function Copy({ label, text }: { label: string; text: string | (() => Pro
   }, [said]);
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(typeof text === 'string' ? text : await text());
+      await writeClipboard(typeof text === 'string' ? text : await text());
       setSaid('Copied');
+      setProblem('');
     } catch (error) {
-      setSaid(error instanceof Error && error.name === 'ApiError' ? error.message : 'Could not be copied');
+      setProblem(
+        error instanceof ApiError ? error.message : `${label}: the browser did not let it be copied.`,
+      );
     }
   };
   return (
-    <button type="button" class="button" onClick={() => void copy()}>
-      {label}
-      <span role="status" class="said">
-        {said}
-      </span>
-    </button>
+    <>
+      <button type="button" class="button" onClick={() => void copy()}>
+        {label}
+        <span role="status" class="said">
+          {said}
+        </span>
+      </button>
+      {problem !== '' && (
+        <p role="alert" class="problem">
+          {problem}
+        </p>
+      )}
+    </>
   );
+}
+
+/** Over plain HTTP from another machine there is no clipboard but the one of a selection. */
+async function writeClipboard(text: string): Promise<void> {
+  if (navigator.clipboard !== undefined) return navigator.clipboard.writeText(text);
+  const field = document.createElement('textarea');
+  field.value = text;
+  const focused = document.activeElement as HTMLElement | null;
+  document.body.append(field);
+  field.select();
+  const copied = document.execCommand('copy');
+  field.remove();
+  focused?.focus();
+  if (!copied) throw new Error('It was not copied.');
 }
 
 /** The time, every second, while it is `ticking`; else when it last ticked. */

@@ -5,36 +5,47 @@ const MOST_A_REPORT = 1000;
 
 /**
  * Reports when each event was first shown: when a row that tells of it was painted on a page that is visible (contract
- * §4, widget_latency_median). What was on record before the page began to look is not reported.
+ * §4, widget_latency_median). What came before the page began to look is not reported: nobody waited for it.
  */
 export class ShownReporter {
   /** Events that no row has shown yet. */
   readonly #waiting = new Set<number>();
+  readonly #serverNow: () => number;
   #shown: [seq: number, ms: number][] = [];
   #painting: number[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #from = 0;
 
-  constructor() {
+  /** `serverNow` is ms since the epoch by the server's clock. */
+  constructor(serverNow: () => number) {
+    this.#serverNow = serverNow;
     addEventListener('pagehide', () => this.#send());
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible') this.beginAnew();
+    });
   }
 
-  /** Leaves out what was received before this, ms since the epoch by the server's clock: nobody was looking. */
+  /** Somebody begins to look at something else than before: what it shows of the past was not late. */
+  beginAnew(): void {
+    this.countFrom(this.#serverNow());
+  }
+
+  /** Leaves out what was received before this, ms since the epoch by the server's clock. */
   countFrom(ms: number): void {
     this.#from = ms;
     this.#waiting.clear();
   }
 
-  add(seqs: readonly number[], receivedMs: number): void {
+  add(seq: number, receivedMs: number): void {
     if (receivedMs < this.#from) return;
-    for (const seq of seqs) this.#waiting.add(seq);
-    for (const seq of this.#waiting) {
+    this.#waiting.add(seq);
+    for (const oldest of this.#waiting) {
       if (this.#waiting.size <= MOST_WAITING) break;
-      this.#waiting.delete(seq);
+      this.#waiting.delete(oldest);
     }
   }
 
-  /** Rows that tell of these events are in the page now. */
+  /** Rows that tell of these events are in sight now. */
   shown(seqs: Iterable<number>): void {
     if (this.#waiting.size === 0 || document.visibilityState !== 'visible') return;
     const idle = this.#painting.length === 0;

@@ -176,7 +176,8 @@ test.each([
   const spying: Store = {
     ...store,
     addReceipt(receipt) {
-      kept.push(receipt);
+      // The receiver lets go of the bytes once they are stored.
+      kept.push({ ...receipt });
       return store.addReceipt(receipt);
     },
   };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { endToEnd } from '../../../src/receiver/forward.ts';
+import { endToEnd } from '../../../src/core/headers.ts';
 import type { ReceiverOptions } from '../../../src/receiver/receiver.ts';
 import { openStore } from '../../../src/store/open.ts';
 import { delivery, eventBody } from '../../helpers/delivery.ts';

@@ -1,0 +1,594 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { StoreError } from '../../../src/core/errors.ts';
+import { parsePayload } from '../../../src/core/payload.ts';
+import type { Receipt } from '../../../src/core/record.ts';
+import { Feed } from '../../../src/dashboard/feed.ts';
+import { eventBody } from '../../helpers/delivery.ts';
+import { type FakeResponse, fakeResponse } from '../../helpers/fake-response.ts';
+import { type MemoryLog, memoryLog } from '../../helpers/memory-log.ts';
+import { AT, newReceipt } from '../../helpers/records.ts';
+
+const ABOUT = { version: '0.0.0', location: 'memory', receiver: null, app: null };
+const GATHER_MS = 100;
+const HEARTBEAT_MS = 5000;
+const PATIENCE_MS = 30_000;
+const LINGER_MS = 30_000;
+
+// The clock stands still but where a test moves it.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });
+});
+afterEach(() => void vi.useRealTimers());
+
+interface Bench extends MemoryLog {
+  feed: Feed;
+  /** A page that joins, with the last message it knows. */
+  join(after?: number | null): Promise<FakeResponse>;
+  /** Stores an event of a call, as a receiver in this process does. */
+  receive(call?: string, about?: { event?: string; status?: number | null }): Receipt;
+  pass(ms: number): Promise<void>;
+}
+
+function bench(): Bench {
+  const log = memoryLog();
+  let now = AT;
+  const feed = new Feed({ store: log.store, now: () => now, about: ABOUT });
+  onTestFinished(() => feed.close());
+  let seconds = 0;
+  return {
+    ...log,
+    feed,
+    async join(after = null) {
+      const page = fakeResponse();
+      await feed.open();
+      feed.join(page.response, after);
+      return page;
+    },
+    receive(call = 'MO1', { event = 'call_connected', status = 200 } = {}) {
+      seconds += 1;
+      const body = eventBody({
+        event,
+        call_id: call,
+        timestamp: new Date(AT + seconds * 1000).toISOString(),
+      });
+      const seq = log.received({ event, callId: call, status, body, receivedAt: now });
+      const {
+        body: _,
+        headers: __,
+        ...about
+      } = newReceipt({
+        id: `rc_${seq}`,
+        eventId: `ev_${seq}`,
+        receivedAt: now,
+        event,
+        callId: call,
+        status,
+      });
+      const receipt = { ...about, duplicate: null, forward: null, shownAt: null };
+      feed.received(seq, receipt, parsePayload(Buffer.from(body)));
+      return receipt;
+    },
+    async pass(ms) {
+      now += ms;
+      await vi.advanceTimersByTimeAsync(ms);
+      await turn();
+    },
+  };
+}
+
+describe('a page that joins', () => {
+  test('gets all there is, then what changes', async () => {
+    const { join, receive, received, pass } = bench();
+    received({ callId: 'before', body: eventBody({ call_id: 'before' }) });
+    const page = await join();
+    const [snapshot, ...more] = page.news();
+    expect(more).toEqual([]);
+    expect(snapshot).toMatchObject({
+      event: 'snapshot',
+      data: {
+        now_ms: AT,
+        calls: [{ call_id: 'before' }],
+        records: [{ seq: 1 }],
+        trouble: null,
+        about: ABOUT,
+      },
+    });
+    expect(snapshot?.id).toMatch(/^\d+$/);
+    receive('MO2');
+    await pass(0);
+    const [changes] = page.news();
+    expect(changes).toMatchObject({
+      event: 'changes',
+      data: {
+        calls: [{ call_id: 'MO2', status: 'Connected' }],
+        gone: [],
+        records: [{ seq: 2 }],
+        skipped: 0,
+        trouble: null,
+      },
+    });
+    expect(Number(changes?.id)).toBeGreaterThan(Number(snapshot?.id));
+    await pass(10 * GATHER_MS);
+    expect(page.news()).toEqual([]);
+  });
+
+  test('to an empty log gets that', async () => {
+    const page = await bench().join();
+    expect(page.news()).toMatchObject([{ event: 'snapshot', data: { calls: [], records: [] } }]);
+  });
+
+  test('gets what another process stores, too', async () => {
+    const { join, received, pass } = bench();
+    const page = await join();
+    page.news();
+    received({ body: eventBody() });
+    await pass(250);
+    await pass(GATHER_MS);
+    expect(page.news()).toMatchObject([{ data: { calls: [{ call_id: 'MO1' }], records: [{ seq: 1 }] } }]);
+  });
+
+  test('gets it at once where it asks for a look', async () => {
+    const { feed, join, sent, pass } = bench();
+    const page = await join();
+    page.news();
+    sent();
+    feed.poll();
+    await turn();
+    await pass(0);
+    expect(page.news()).toMatchObject([{ data: { records: [{ kind: 'attempt', seq: 1 }] } }]);
+  });
+
+  test('and went away meanwhile is forgotten', async () => {
+    const { feed } = bench();
+    const page = fakeResponse();
+    await feed.open();
+    expect(feed.clients).toBe(1);
+    page.leave();
+    feed.join(page.response, null);
+    expect(feed.clients).toBe(0);
+    expect(page.bytes()).toBe(0);
+  });
+
+  test('where the log cannot be read is told why, and the next one has it read', async () => {
+    const { feed, fail, join } = bench();
+    fail(new StoreError('The store is locked.', 'busy'));
+    await expect(feed.open()).rejects.toThrow('The store is locked.');
+    expect(feed.clients).toBe(0);
+    fail(null);
+    expect((await join()).words()).toBe('snapshot 0');
+  });
+
+  test('while the log is being read waits for all of it', async () => {
+    const { feed, received, receive, hold } = bench();
+    for (let i = 0; i < 5; i++) received();
+    let open = () => {};
+    hold(
+      new Promise((resolve) => {
+        open = resolve;
+      }),
+    );
+    const pages = Array.from({ length: 3 }, () => fakeResponse());
+    const joined = pages.map(async (page) => {
+      await feed.open();
+      feed.join(page.response, null);
+    });
+    receive();
+    await turn();
+    expect(pages.map((page) => page.bytes())).toEqual([0, 0, 0]);
+    expect(feed.clients).toBe(3);
+    open();
+    await Promise.all(joined);
+    for (const page of pages) expect(page.words()).toMatch(/^snapshot 6/);
+  });
+});
+
+describe('changes', () => {
+  test('that come alone go out at once, more of them together a moment later', async () => {
+    const { join, receive, pass } = bench();
+    const page = await join();
+    page.news();
+    await pass(GATHER_MS);
+    receive('A');
+    await pass(0);
+    expect(page.words()).toBe('changes 1');
+    receive('A');
+    receive('B');
+    await pass(GATHER_MS - 1);
+    expect(page.news()).toEqual([]);
+    receive('A');
+    await pass(1);
+    const [changes, ...more] = page.news();
+    expect(more).toEqual([]);
+    expect(changes?.data.records).toHaveLength(3);
+    expect(
+      changes?.data.calls.map((row: { call_id: string; events: number }) => [row.call_id, row.events]),
+    ).toEqual([
+      ['A', 3],
+      ['B', 1],
+    ]);
+  });
+
+  test('go to every page, each in its own time', async () => {
+    const { join, receive, pass } = bench();
+    const [one, other] = [await join(), await join()];
+    receive();
+    await pass(GATHER_MS);
+    const late = await join();
+    receive();
+    await pass(GATHER_MS);
+    expect(one.words()).toBe('snapshot 0, changes 1, changes 1');
+    expect(other.words()).toBe('snapshot 0, changes 1, changes 1');
+    expect(late.words()).toMatch(/^snapshot [01], .*changes 1$/);
+  });
+
+  test('of a flood of calls come bit by bit, until all are told', async () => {
+    const { join, receive, pass } = bench();
+    const page = await join();
+    page.news();
+    for (let i = 0; i < 2000; i++) receive(`C${i}`);
+    const told: string[] = [];
+    const sizes: number[] = [];
+    for (let i = 0; i < 40 && told.length < 2000; i++) {
+      await pass(GATHER_MS);
+      for (const { data } of page.news()) {
+        sizes.push(data.calls.length);
+        told.push(...data.calls.map((row: { call_id: string }) => row.call_id));
+      }
+    }
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(500);
+    expect([...told].sort()).toEqual(Array.from({ length: 2000 }, (_, i) => `C${i}`).sort());
+    await pass(10 * GATHER_MS);
+    expect(page.news()).toEqual([]);
+  });
+
+  test('are an answer that becomes known, of this process and of another', async () => {
+    const { feed, join, receive, received, settle, pass } = bench();
+    const page = await join();
+    const receipt = receive('MO1', { status: null });
+    await pass(GATHER_MS);
+    received({ status: null, receivedAt: AT });
+    await pass(250);
+    page.news();
+    receipt.status = 502;
+    feed.answered(receipt);
+    await pass(GATHER_MS);
+    expect(page.news()).toMatchObject([{ data: { records: [{ seq: 1, status: 502 }], calls: [] } }]);
+    settle(2, { status: 201 });
+    await pass(500);
+    expect(page.news()).toMatchObject([{ data: { records: [{ seq: 2, status: 201 }] } }]);
+  });
+
+  test('tell of a store in trouble, and of its recovery', async () => {
+    const { join, fail, pass } = bench();
+    const page = await join();
+    page.news();
+    fail(new StoreError('The disk is gone.', 'unavailable'));
+    await pass(2000);
+    expect(page.news()).toMatchObject([{ data: { trouble: 'The disk is gone.', records: [] } }]);
+    expect((await join()).news()[0]?.data.trouble).toBe('The disk is gone.');
+    fail(null);
+    await pass(2000);
+    expect(page.news()).toMatchObject([{ data: { trouble: null } }]);
+  });
+
+  test('are calls whose end was lost', async () => {
+    const { join, receive, pass } = bench();
+    const page = await join();
+    receive('lost');
+    await pass(GATHER_MS);
+    page.news();
+    await pass(4 * 3_600_000 - HEARTBEAT_MS);
+    expect(page.news()).toEqual([]);
+    await pass(3 * HEARTBEAT_MS);
+    expect(page.news()).toMatchObject([{ data: { calls: [{ call_id: 'lost', ended: true }] } }]);
+  });
+});
+
+describe('F7 a page that comes again', () => {
+  test('gets exactly what it has missed', async () => {
+    const { join, receive, pass } = bench();
+    const page = await join();
+    const [snapshot] = page.news();
+    for (const call of ['A', 'B', 'C']) {
+      receive(call);
+      await pass(GATHER_MS);
+    }
+    const told = page.news();
+    page.leave();
+    expect((await join(Number(snapshot?.id))).news()).toEqual(told);
+    expect((await join(Number(told[1]?.id))).news()).toEqual(told.slice(2));
+    const current = await join(Number(told[2]?.id));
+    expect(current.news()).toEqual([]);
+    receive('D');
+    await pass(GATHER_MS);
+    expect(current.words()).toBe('changes 1');
+  });
+
+  test.each([
+    ['garbage', () => -1],
+    ['another run’s', (id: number) => id - 10_000_000],
+    ['one from the future', (id: number) => id + 1],
+  ])('with an id that is %s gets a marker and all there is', async (_, made) => {
+    const { join, receive, pass } = bench();
+    const [snapshot] = (await join()).news();
+    receive();
+    const page = await join(made(Number(snapshot?.id)));
+    expect(page.words()).toBe('missed, snapshot 1');
+    receive();
+    await pass(GATHER_MS);
+    expect(page.words()).toMatch(/changes 1$/);
+  });
+
+  test('too late for the messages gets a marker and all there is', async () => {
+    const { join, receive, pass } = bench();
+    const page = await join();
+    const [snapshot] = page.news();
+    for (let i = 0; i < 1100; i++) {
+      receive();
+      await pass(GATHER_MS);
+    }
+    expect((await join(Number(snapshot?.id))).words()).toBe('missed, snapshot 200');
+  });
+
+  test('after nobody looked for long gets a marker and all there is', async () => {
+    const { join, receive, pass, feed } = bench();
+    const page = await join();
+    const [snapshot] = page.news();
+    page.leave();
+    await pass(LINGER_MS);
+    receive();
+    expect(feed.clients).toBe(0);
+    expect((await join(Number(snapshot?.id))).words()).toBe('missed, snapshot 1');
+  });
+});
+
+describe('a snapshot', () => {
+  test('serves those who come within a second; the messages since bring them up to date', async () => {
+    const { join, receive, pass } = bench();
+    const first = await join();
+    const [snapshot] = first.news();
+    receive();
+    await pass(GATHER_MS);
+    const second = await join();
+    const [same, ...since] = second.news();
+    expect(same).toEqual(snapshot);
+    expect(since).toEqual(first.news());
+    await pass(1000);
+    const [later, ...nothing] = (await join()).news();
+    expect(later?.data.records).toHaveLength(1);
+    expect(nothing).toEqual([]);
+  });
+
+  test('is as new as the changes that wait to go out: nobody gets them twice or never', async () => {
+    const { join, receive, pass } = bench();
+    const early = await join();
+    early.news();
+    await pass(2000);
+    receive('A');
+    await pass(0);
+    receive('B');
+    const late = await join();
+    const [snapshot] = late.news();
+    expect(snapshot?.data.records).toHaveLength(2);
+    await pass(GATHER_MS);
+    expect(late.news()).toEqual([]);
+    expect(early.words()).toBe('changes 1, changes 1');
+  });
+});
+
+describe('the newest records are removed', () => {
+  test('every page gets a marker and what is left', async () => {
+    const { join, received, cutFrom, pass, receive } = bench();
+    for (let i = 0; i < 5; i++) received();
+    const [one, other] = [await join(), await join()];
+    expect([one.words(), other.words()]).toEqual(['snapshot 5', 'snapshot 5']);
+    cutFrom('receipt', 3);
+    await pass(500);
+    expect([one.words(), other.words()]).toEqual(['missed, snapshot 2', 'missed, snapshot 2']);
+    receive();
+    await pass(GATHER_MS);
+    expect([one.words(), other.words()]).toEqual(['changes 1', 'changes 1']);
+  });
+
+  test('no page gets a part of it while the rest is being read', async () => {
+    const { join, received, cutFrom, hold, pass } = bench();
+    for (let i = 0; i < 5; i++) received();
+    const [page, slow] = [await join(), await join()];
+    page.news();
+    slow.news();
+    slow.block();
+    received();
+    await pass(500);
+    page.news();
+    slow.news();
+    cutFrom('receipt', 3);
+    let open = () => {};
+    const { last } = hold as unknown as { last: undefined };
+    expect(last).toBeUndefined();
+    await new Promise<void>((resolve) => {
+      // The look that finds it goes through; what is read after it waits.
+      hold(Promise.resolve());
+      resolve();
+    });
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    await vi.advanceTimersByTimeAsync(249);
+    void gate;
+    open();
+    await pass(500);
+    expect(page.words()).toBe('missed, snapshot 2');
+    slow.drain();
+    expect(slow.words()).toBe('missed, snapshot 2');
+  });
+});
+
+describe('F6 a page that does not read', () => {
+  test('is not buffered for, and gets every message once it reads again', async () => {
+    const { join, receive, pass } = bench();
+    const [reader, slow] = [await join(), await join()];
+    reader.news();
+    slow.news();
+    slow.block();
+    receive();
+    await pass(GATHER_MS);
+    const before = slow.bytes();
+    for (let i = 0; i < 50; i++) {
+      receive(`C${i}`);
+      await pass(GATHER_MS);
+    }
+    expect(slow.bytes()).toBe(before);
+    slow.drain();
+    expect(slow.news()).toEqual(reader.news());
+    receive();
+    await pass(GATHER_MS);
+    expect(slow.words()).toBe('changes 1');
+  });
+
+  test('for so long that its messages are gone gets a marker and all there is', async () => {
+    const { join, receive, pass } = bench();
+    const [reader, slow] = [await join(), await join()];
+    slow.news();
+    slow.block();
+    // Within its patience, and more than is kept of them.
+    for (let i = 0; i < 250; i++) {
+      for (let j = 0; j < 60; j++) receive(`C${i}-${j}`);
+      await pass(GATHER_MS);
+    }
+    reader.news();
+    slow.news();
+    slow.drain();
+    expect(slow.words()).toBe('missed, snapshot 200');
+    receive();
+    await pass(GATHER_MS);
+    expect(slow.words()).toBe('changes 1');
+  });
+
+  test('is cut off in the end, and is nobody any more', async () => {
+    const { feed, join, receive, pass } = bench();
+    const [reader, slow] = [await join(), await join()];
+    slow.block();
+    receive();
+    await pass(GATHER_MS);
+    await pass(PATIENCE_MS - HEARTBEAT_MS);
+    expect([slow.response.destroyed, feed.clients]).toEqual([false, 2]);
+    await pass(2 * HEARTBEAT_MS);
+    expect([slow.response.destroyed, feed.clients]).toEqual([true, 1]);
+    expect(reader.response.destroyed).toBe(false);
+  });
+
+  test('for a while, but reads, is not cut off', async () => {
+    const { feed, join, receive, pass } = bench();
+    const slow = await join();
+    for (let i = 0; i < 4; i++) {
+      slow.block();
+      receive();
+      await pass(PATIENCE_MS - 2 * HEARTBEAT_MS);
+      slow.drain();
+    }
+    expect(feed.clients).toBe(1);
+  });
+
+  test('gets no heartbeats; others do, every five seconds', async () => {
+    const { join, receive, pass } = bench();
+    const [reader, slow] = [await join(), await join()];
+    slow.block();
+    receive();
+    await pass(GATHER_MS);
+    reader.news();
+    slow.news();
+    await pass(3 * HEARTBEAT_MS);
+    expect([reader.heartbeats(), slow.heartbeats()]).toEqual([3, 0]);
+  });
+});
+
+describe('once the last page has gone', () => {
+  test('their count is 0, and after a while nothing is followed any more', async () => {
+    const { feed, join, asked, received, pass } = bench();
+    const pages = [];
+    for (let i = 0; i < 20; i++) pages.push(await join());
+    expect(feed.clients).toBe(20);
+    for (const page of pages) page.leave();
+    expect(feed.clients).toBe(0);
+    await pass(LINGER_MS - 1);
+    expect(vi.getTimerCount()).toBeGreaterThan(0);
+    await pass(1);
+    expect(vi.getTimerCount()).toBe(0);
+    asked.length = 0;
+    received();
+    await pass(10 * LINGER_MS);
+    expect(asked).toEqual([]);
+    expect(feed.call(1)).toBeNull();
+  });
+
+  test('whoever comes before that finds all as it was', async () => {
+    const { join, receive, pass, asked } = bench();
+    const page = await join();
+    page.leave();
+    await pass(LINGER_MS - 1);
+    receive();
+    asked.length = 0;
+    const next = await join();
+    expect(next.words()).toBe('snapshot 1');
+    expect(asked).toEqual([]);
+    await pass(3 * LINGER_MS);
+    receive();
+    await pass(GATHER_MS);
+    expect(next.words()).toBe('changes 1');
+  });
+
+  test('a storm of pages that come and go leaves nothing behind, and the one that stays is served', async () => {
+    const { feed, join, receive, pass } = bench();
+    for (let round = 0; round < 3; round++) {
+      const gone = Array.from({ length: 50 }, async () => {
+        const page = fakeResponse();
+        await feed.open();
+        page.leave();
+        feed.join(page.response, null);
+      });
+      await Promise.all(gone);
+      await pass(1000);
+    }
+    expect(feed.clients).toBe(0);
+    const page = await join();
+    page.news();
+    await pass(2 * LINGER_MS);
+    receive();
+    await pass(GATHER_MS);
+    expect(page.words()).toBe('changes 1');
+  });
+
+  test('what a receiver stores costs nothing', async () => {
+    const { feed, receive, join, pass } = bench();
+    const receipt = receive();
+    feed.answered(receipt);
+    await pass(GATHER_MS);
+    expect(vi.getTimerCount()).toBe(0);
+    expect((await join()).words()).toBe('snapshot 1');
+  });
+});
+
+test('closing ends every page’s stream and all that was following', async () => {
+  const { feed, join, receive } = bench();
+  const pages = [await join(), await join()];
+  receive();
+  feed.close();
+  expect(pages.map((page) => page.ended())).toEqual([true, true]);
+  expect(feed.clients).toBe(0);
+  expect(vi.getTimerCount()).toBe(0);
+  await turn();
+});
+
+test('the story of a call that pages list is there', async () => {
+  const { feed, join, receive } = bench();
+  const page = await join();
+  receive('MO9');
+  const [, key] = [page.news(), feed.snapshot()];
+  const listed = JSON.parse(key.bytes.toString().split('data: ')[1] as string).calls[0];
+  expect(feed.call(listed.key)).toMatchObject({
+    row: { call_id: 'MO9' },
+    events: [{ event: 'call_connected' }],
+  });
+  expect(feed.call(listed.key + 1)).toBeNull();
+});

@@ -1,0 +1,485 @@
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { StoreError } from '../../../src/core/errors.ts';
+import { parsePayload } from '../../../src/core/payload.ts';
+import type { Receipt } from '../../../src/core/record.ts';
+import type { Store } from '../../../src/core/store.ts';
+import { LogFollower } from '../../../src/dashboard/log-follower.ts';
+import { openStore } from '../../../src/store/open.ts';
+import { eventBody } from '../../helpers/delivery.ts';
+import { memoryLog } from '../../helpers/memory-log.ts';
+import { AT, newAttempt, newReceipt } from '../../helpers/records.ts';
+import { tempFolder } from '../../helpers/spawn-cli.ts';
+
+const MINUTE = 60_000;
+const POLL_MS = 250;
+const PAYLOAD = parsePayload(Buffer.from(eventBody()));
+
+// Looks are asked for here; by itself nothing looks.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+afterEach(() => void vi.useRealTimers());
+
+/** A follower that has started, and what it has told: `+r1` for a receipt that was added, `=r1` for one settled. */
+async function follow(store: Store, { start = true } = {}) {
+  const told: string[] = [];
+  const added: { seq: number; caller: unknown }[] = [];
+  const settled: Receipt[] = [];
+  const clock = { now: AT + MINUTE };
+  const follower = new LogFollower(
+    store,
+    {
+      added: (seq, { kind, headers, body }, payload) => {
+        told.push(`+${kind.charAt(0)}${seq}`);
+        added.push({ seq, caller: payload?.data?.caller_number });
+        expect([headers, body]).toEqual([null, null]);
+      },
+      settled: (seq, receipt) => {
+        told.push(`=r${seq}`);
+        settled.push(receipt);
+      },
+      skipped: (count) => told.push(`skipped ${count}`),
+      reset: () => told.push('reset'),
+      trouble: (message) => told.push(message === null ? 'well' : `trouble: ${message}`),
+    },
+    () => clock.now,
+  );
+  onTestFinished(() => follower.stop());
+  if (start) await follower.start();
+  /** What was told since this was asked last. */
+  const news = () => told.splice(0).join(' ');
+  return { follower, news, added, settled, clock };
+}
+
+const offered = (seq: number, about: Partial<Receipt> = {}): Receipt => ({
+  ...newReceipt({ id: `rc_${seq}`, eventId: `ev_${seq}`, receivedAt: AT + seq }),
+  duplicate: null,
+  forward: null,
+  shownAt: null,
+  ...about,
+});
+
+describe('to begin with', () => {
+  test('it tells of what is on record, in order of time, with what bodies say', async () => {
+    const { store, received, sent } = memoryLog();
+    received({ receivedAt: AT + 1, body: eventBody({ caller_number: '+911' }) });
+    received({ receivedAt: AT + 3, body: null });
+    sent({ sentAt: AT + 2, body: eventBody({ caller_number: '+912' }) });
+    sent({ sentAt: AT + 4 });
+    const { news, added } = await follow(store);
+    expect(news()).toBe('+r1 +a1 +r2 +a2');
+    expect(added.map(({ caller }) => caller)).toEqual(['+911', '+912', undefined, undefined]);
+  });
+
+  test('of an empty log it tells nothing, and of the first record later', async () => {
+    const { store, received } = memoryLog();
+    const { follower, news } = await follow(store);
+    await follower.poll();
+    expect(news()).toBe('');
+    received();
+    await follower.poll();
+    expect(news()).toBe('+r1');
+  });
+
+  test('it reads so much of a long log and no more', async () => {
+    const { store, received, sent } = memoryLog();
+    for (let i = 0; i < 21_000; i++) received({ body: null });
+    for (let i = 0; i < 1000; i++) sent();
+    const { added } = await follow(store);
+    expect(added.length).toBeLessThanOrEqual(20_200);
+    expect(added.map(({ seq }) => seq)).toContain(21_000);
+    expect(added.map(({ seq }) => seq)).not.toContain(1);
+  });
+
+  test('it rejects where the log cannot be read', async () => {
+    const { store, fail } = memoryLog();
+    fail(new StoreError('The store is locked.', 'busy'));
+    const { follower, news } = await follow(store, { start: false });
+    await expect(follower.start()).rejects.toThrow('The store is locked.');
+    expect(news()).toBe('');
+  });
+
+  test('it looks again every quarter of a second until it is stopped', async () => {
+    const { store, received } = memoryLog();
+    const { follower, news } = await follow(store);
+    for (const seq of [1, 2]) {
+      received();
+      await vi.advanceTimersByTimeAsync(POLL_MS);
+      expect(news()).toBe(`+r${seq}`);
+    }
+    received();
+    follower.stop();
+    await vi.advanceTimersByTimeAsync(10 * POLL_MS);
+    expect(news()).toBe('');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('what this process has stored', () => {
+  test('in order is not read again', async () => {
+    const { store, received, asked } = memoryLog();
+    received();
+    const { follower, news } = await follow(store);
+    asked.length = 0;
+    for (const seq of [2, 3, 4]) {
+      received();
+      follower.offer(seq, offered(seq), PAYLOAD);
+    }
+    expect(news()).toBe('+r1 +r2 +r3 +r4');
+    await follower.poll();
+    expect(news()).toBe('');
+    expect(asked).toEqual([]);
+  });
+
+  test('comes with what its body says, without its being read', async () => {
+    const { store } = memoryLog();
+    const { follower, added } = await follow(store);
+    follower.offer(1, offered(1), parsePayload(Buffer.from(eventBody({ caller_number: '+913' }))));
+    expect(added).toEqual([{ seq: 1, caller: '+913' }]);
+  });
+
+  test('out of order is told of once each, in order', async () => {
+    const { store, received } = memoryLog();
+    const { follower, news } = await follow(store);
+    for (let i = 0; i < 4; i++) received();
+    for (const seq of [2, 4, 1, 3]) follower.offer(seq, offered(seq), PAYLOAD);
+    await follower.poll();
+    await turn();
+    const seen = news().split(' ');
+    expect(seen.filter((one) => one.startsWith('+'))).toEqual(['+r1', '+r2', '+r3', '+r4']);
+  });
+
+  test('after what another process has stored: that is read first', async () => {
+    const { store, received } = memoryLog();
+    const { follower, news } = await follow(store);
+    received({ id: 'another' });
+    received();
+    follower.offer(2, offered(2), PAYLOAD);
+    expect(news()).toBe('');
+    await follower.poll();
+    expect(news()).toBe('+r1 +r2');
+    received();
+    follower.offer(3, offered(3), PAYLOAD);
+    expect(news()).toBe('+r3');
+  });
+
+  test('and was read before it was offered is not added again, but told as it is now', async () => {
+    const { store, received } = memoryLog();
+    const { follower, news, settled } = await follow(store);
+    received();
+    await follower.poll();
+    const receipt = offered(1, { status: 503 });
+    follower.offer(1, receipt, PAYLOAD);
+    expect(news()).toBe('+r1 =r1');
+    expect(settled).toEqual([receipt]);
+  });
+
+  test('while the log is read for the first time is told of once', async () => {
+    const { store, received } = memoryLog();
+    for (let i = 0; i < 5; i++) received();
+    const { follower, news } = await follow(store, { start: false });
+    const started = follower.start();
+    received();
+    follower.offer(6, offered(6), PAYLOAD);
+    received();
+    follower.offer(7, offered(7), PAYLOAD);
+    await started;
+    await turn();
+    expect(news()).toBe('+r1 +r2 +r3 +r4 +r5 +r6 +r7');
+  });
+
+  test('while the first look waits for the store does not have all of the log read', async () => {
+    const { store, received, hold, asked } = memoryLog();
+    for (let i = 0; i < 30_000; i++) received({ body: null });
+    let open = () => {};
+    hold(
+      new Promise((resolve) => {
+        open = resolve;
+      }),
+    );
+    const { follower, added } = await follow(store, { start: false });
+    const started = follower.start();
+    received({ body: null });
+    follower.offer(30_001, offered(30_001), PAYLOAD);
+    open();
+    await started;
+    await follower.poll();
+    for (const { kind, after } of asked) if (kind === 'receipt') expect(after).toBeGreaterThanOrEqual(10_000);
+    expect(added.map(({ seq }) => seq)).toEqual(
+      Array.from({ length: added.length }, (_, i) => 30_002 - added.length + i),
+    );
+    expect(added.length).toBeLessThanOrEqual(20_001);
+  });
+
+  test('as the very first of a log, while that is looked at, is told of once', async () => {
+    const { store, received, hold } = memoryLog();
+    let open = () => {};
+    hold(
+      new Promise((resolve) => {
+        open = resolve;
+      }),
+    );
+    const { follower, news } = await follow(store, { start: false });
+    const started = follower.start();
+    await turn();
+    follower.offer(1, offered(1), PAYLOAD);
+    open();
+    await started;
+    received();
+    await follower.poll();
+    expect(news()).toBe('+r1');
+  });
+
+  test('after it was stopped is nobody’s business', async () => {
+    const { store } = memoryLog();
+    const { follower, news } = await follow(store);
+    follower.stop();
+    follower.offer(1, offered(1), PAYLOAD);
+    follower.offer(5, offered(5), PAYLOAD);
+    await turn();
+    expect(news()).toBe('');
+  });
+});
+
+describe('answers that another process notes', () => {
+  test('are asked after until they are there', async () => {
+    const { store, received, settle } = memoryLog();
+    received({ status: null, receivedAt: AT + MINUTE });
+    received();
+    const { follower, news, settled } = await follow(store);
+    await follower.poll();
+    expect(news()).toBe('+r1 +r2');
+    settle(1, { status: 502, forward: { status: null, durationMs: 5, error: 'refused' } });
+    await follower.poll();
+    expect(news()).toBe('=r1');
+    expect(settled).toMatchObject([{ id: 'rc_1', status: 502, forward: { error: 'refused' } }]);
+    settle(1, { status: 200 });
+    await follower.poll();
+    expect(news()).toBe('');
+  });
+
+  test('are not asked after for ever', async () => {
+    const { store, received, settle, asked } = memoryLog();
+    received({ status: null, receivedAt: AT + MINUTE });
+    const { follower, news, clock } = await follow(store);
+    clock.now += 120_001;
+    await follower.poll();
+    asked.length = 0;
+    await follower.poll();
+    expect(asked).toEqual([]);
+    settle(1, { status: 200 });
+    await follower.poll();
+    expect(news()).toBe('+r1');
+  });
+
+  test('that were never given, long ago, are in nobody’s way', async () => {
+    const { store, received, settle } = memoryLog();
+    for (let i = 0; i < 1000; i++) received({ status: null, receivedAt: AT - 10 * MINUTE, body: null });
+    received({ status: null, receivedAt: AT + MINUTE });
+    const { follower, news } = await follow(store);
+    news();
+    settle(1001, { status: 200 });
+    await follower.poll();
+    expect(news()).toBe('=r1001');
+  });
+
+  test('of a receipt that is gone are given up', async () => {
+    const { store, received, cutFrom, asked } = memoryLog();
+    received({ status: null, receivedAt: AT + MINUTE });
+    received();
+    const { follower, news } = await follow(store);
+    news();
+    cutFrom('receipt', 1);
+    received({ seq: 2 });
+    await follower.poll();
+    asked.length = 0;
+    await follower.poll();
+    expect([news(), asked]).toEqual(['', []]);
+  });
+});
+
+describe('many attempts at once', () => {
+  test('are told of one by one as long as somebody could look at them', async () => {
+    const { store, sent } = memoryLog();
+    const { follower, added } = await follow(store);
+    for (let i = 0; i < 2000; i++) sent();
+    await follower.poll();
+    expect(added).toHaveLength(2000);
+  });
+
+  test('are left out but for the latest', async () => {
+    const { store, sent } = memoryLog();
+    const { follower, news, added } = await follow(store);
+    for (let i = 0; i < 5000; i++) sent();
+    await follower.poll();
+    expect(news()).toMatch(/^skipped 4800 \+a4801 /);
+    expect(added.map(({ seq }) => seq)).toEqual(Array.from({ length: 200 }, (_, i) => 4801 + i));
+  });
+});
+
+describe('the newest records are removed', () => {
+  test.each(['receipt', 'attempt'] as const)('%ss: what was told is no longer so', async (kind) => {
+    const { store, received, sent, cutFrom } = memoryLog();
+    for (let i = 0; i < 3; i++) {
+      received();
+      sent();
+    }
+    const { follower, news } = await follow(store);
+    news();
+    cutFrom(kind, 3);
+    await follower.poll();
+    expect(news()).toBe('reset');
+  });
+
+  test('the oldest: nothing is told', async () => {
+    const { store, received, cutFrom } = memoryLog();
+    received();
+    received();
+    const { follower, news } = await follow(store);
+    news();
+    cutFrom('receipt', 1);
+    received({ seq: 2 });
+    await follower.poll();
+    expect(news()).toBe('');
+  });
+
+  test('what was offered while the log was being asked is no removal', async () => {
+    const { store, received, hold } = memoryLog();
+    received();
+    const { follower, news } = await follow(store);
+    news();
+    const { last } = store;
+    let answer = () => {};
+    // A store that answers late, with what was so when it was asked.
+    store.last = async (kind) => {
+      const found = await last(kind);
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return found;
+    };
+    hold(Promise.resolve());
+    const looked = follower.poll();
+    await turn();
+    follower.offer(2, offered(2), PAYLOAD);
+    store.last = last;
+    answer();
+    received();
+    await looked;
+    expect(news()).toBe('+r2');
+  });
+});
+
+describe('a store that cannot be read', () => {
+  test('is said to be in trouble, and that it is well again', async () => {
+    const { store, received, fail } = memoryLog();
+    const { follower, news } = await follow(store);
+    received();
+    fail(new StoreError('The disk is gone.', 'unavailable'));
+    await follower.poll();
+    await follower.poll();
+    expect(news()).toBe('trouble: The disk is gone. trouble: The disk is gone.');
+    fail(null);
+    await follower.poll();
+    expect(news()).toBe('+r1 well');
+    await follower.poll();
+    expect(news()).toBe('');
+  });
+
+  test('goes on being looked at', async () => {
+    const { store, received, fail } = memoryLog();
+    const { news } = await follow(store);
+    fail(new Error('no'));
+    await vi.advanceTimersByTimeAsync(POLL_MS);
+    expect(news()).toBe('trouble: no');
+    fail(null);
+    received();
+    await vi.advanceTimersByTimeAsync(POLL_MS);
+    expect(news()).toBe('+r1 well');
+  });
+
+  test('once nobody follows it any more is nobody’s business', async () => {
+    const { store, fail, hold, cutFrom, received } = memoryLog();
+    received();
+    const { follower, news } = await follow(store);
+    news();
+    let open = () => {};
+    hold(
+      new Promise((resolve) => {
+        open = resolve;
+      }),
+    );
+    const looked = follower.poll();
+    follower.stop();
+    fail(new Error('closed'));
+    open();
+    await looked;
+    fail(null);
+    cutFrom('receipt', 1);
+    await follower.poll();
+    expect(news()).toBe('');
+  });
+});
+
+describe('of a real store', () => {
+  /** Two connections to one file, as two processes have them. */
+  async function pair(): Promise<[Store, Store]> {
+    const path = join(tempFolder(), 'deliveries.db');
+    const stores = [await openStore(path), await openStore(path)] as [Store, Store];
+    onTestFinished(async () => {
+      vi.useRealTimers();
+      for (const store of stores) await store.close();
+    });
+    return stores;
+  }
+
+  const add = (store: Store, id: string) =>
+    store.addReceipt(newReceipt({ id, eventId: id, body: eventBody({ call_id: id }) }));
+
+  test('what another connection writes between offers is read, each once and in order', async () => {
+    const [ours, theirs] = await pair();
+    const { follower, news } = await follow(ours);
+    const offer = async (id: string) => {
+      const { seq } = await add(ours, id);
+      follower.offer(seq, offered(seq), PAYLOAD);
+    };
+    await offer('a');
+    await add(theirs, 'b');
+    await add(theirs, 'c');
+    await offer('d');
+    await offer('e');
+    await add(theirs, 'f');
+    await follower.poll();
+    await follower.poll();
+    const seen = news().split(' ');
+    expect(seen.filter((one) => one.startsWith('+'))).toEqual(['+r1', '+r2', '+r3', '+r4', '+r5', '+r6']);
+  });
+
+  test('what another connection settles and sends is told', async () => {
+    const [ours, theirs] = await pair();
+    const { seq } = await theirs.addReceipt(
+      newReceipt({ status: null, forwarding: true, receivedAt: AT + MINUTE }),
+    );
+    const { follower, news } = await follow(ours);
+    await theirs.settleForward({
+      seqs: [seq],
+      forward: { status: 201, durationMs: 1, error: null },
+      status: 201,
+      owed: false,
+    });
+    vi.useRealTimers();
+    await theirs.addAttempt(newAttempt(), null);
+    await follower.poll();
+    expect(news()).toBe('+r1 +a1 =r1');
+  });
+
+  test('a prune of the newest is noticed', async () => {
+    const [ours, theirs] = await pair();
+    for (const id of ['a', 'b', 'c']) await add(theirs, id);
+    const { follower, news } = await follow(ours);
+    news();
+    await theirs.prune(AT + 10 * MINUTE, AT + 10 * MINUTE, { dryRun: false });
+    await follower.poll();
+    expect(news()).toBe('reset');
+  });
+});
