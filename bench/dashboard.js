@@ -173,7 +173,7 @@ async function receiverRate() {
       await withListen(async ({ pid, port, link }) => {
         const load = (count) =>
           output(1, [process.execPath, join(import.meta.dirname, 'load.js'), port, String(count), '64'], {
-            env,
+            env: { ...env, BENCH_CALLS: process.env.BENCH_CALLS ?? String(CALLS) },
           });
         const stream =
           side === 'watched'

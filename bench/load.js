@@ -1,11 +1,14 @@
 // Fires rightly signed, distinct deliveries at a receiver over keep-alive connections: `node load.js PORT COUNT
 // CONNECTIONS [SECRET]`. Requests are made beforehand, so that the load costs less than what it measures. Prints one JSON line.
+// Every event is of a call of its own, or with BENCH_CALLS calls live at once: each rings, is answered, and ends.
 import { createHmac } from 'node:crypto';
 import net from 'node:net';
 
 const [port, count, connections] = process.argv.slice(2, 5).map(Number);
 const secret = process.env.MO_SECRET ?? 'bench-secret';
 const BLOCK = 20_000;
+const live = Number(process.env.BENCH_CALLS ?? 0);
+const LIFE = ['call_initiated', 'call_connected', 'call_disconnected'];
 
 const run = Date.now().toString(36).toUpperCase();
 const requests = new Array(BLOCK);
@@ -20,9 +23,12 @@ function request() {
 
 function delivery(i) {
   const now = new Date().toISOString();
+  // One call begins, one that began a while ago is answered, and one that began longer ago ends.
+  const [event, call] =
+    live === 0 ? ['call_connected', i] : [LIFE[i % 3], Math.floor(i / 3) - (i % 3) * (live / 2)];
   const body = JSON.stringify({
-    event: 'call_connected',
-    call_id: `MO${123_456_789 + i}`,
+    event,
+    call_id: `MO${123_456_789 + call}`,
     caller_number: '+919876543210',
     receiver_number: '+911234567890',
     direction: 'inbound',

@@ -1,5 +1,6 @@
 // All the figures, one after the other: `npm run bench`. On a shared machine only the ratios mean something.
 import { cpus } from 'node:os';
+import { dashboard } from './dashboard.js';
 import { install } from './install.js';
 import { memory } from './memory.js';
 import { openLoop } from './open-loop.js';
@@ -18,6 +19,7 @@ const met = [
   await openLoop(),
   await replay(),
   await report(),
+  await dashboard(),
   await memory(),
 ];
 console.log(`\n${met.filter(Boolean).length} of ${met.length} groups meet their figures`);

@@ -51,7 +51,12 @@ await build('src/cli/bin.ts', {
   codeSplitting: {
     groups: [
       { name: 'start', tags: ['$initial'], priority: 2 },
-      { name: 'shared', test: /\/src\/(core|cli\/(?!serve-dashboard|resend|browse)|config\/(project|secrets))/, minShareCount: 2, priority: 1 },
+      {
+        name: 'shared',
+        test: /\/src\/(core|cli\/(?!serve-dashboard|resend|browse)|config\/(project|secrets))/,
+        minShareCount: 2,
+        priority: 1,
+      },
     ],
   },
 });

@@ -4,7 +4,7 @@ import { type CallMoment, LONGEST_CALL_MS, tellCall } from '../core/call-story.t
 import type { Payload } from '../core/payload.ts';
 import type { Receipt } from '../core/record.ts';
 import { callMoment } from '../logs/call-moments.ts';
-import { clip, LONGEST, textOf } from './rows.ts';
+import { clip, copy, LONGEST, textOf } from './rows.ts';
 import type { CallDetail, CallRow } from './wire.ts';
 
 /** What is kept at most, so that no flood of calls fills the memory: the ones that changed last. */
@@ -171,7 +171,7 @@ function withFacts(moment: CallMoment, payload: Payload | null): Moment {
   if (data?.queue !== undefined) data.queue = clip(data.queue);
   return {
     event: clip(event),
-    eventId: eventId === null ? null : clip(eventId),
+    eventId: eventId === null ? null : copy(clip(eventId)),
     arrival,
     recordedAt,
     timestampMs,

@@ -102,7 +102,10 @@ export class Feed implements MessageSource {
     void this.#follower?.poll();
   }
 
+  /** Ends all streams, once they have been sent what is known. */
   close(): void {
+    if (this.#timers.flush !== undefined) this.#flush();
+    this.#pump();
     for (const client of this.#clients) client.end();
     this.#stop();
   }

@@ -20,12 +20,17 @@ export function deliveryRow(seq: number, record: LogRecord, numbers: Numbers): D
   return { ...(clipAll(json) as typeof json), seq, ...numbers };
 }
 
-/** Of a long text the beginning, as a copy: a slice would keep the whole of it in memory. */
+/** Of a long text the beginning. */
 export function clip(text: string): string {
   if (text.length <= LONGEST) return text;
   // What is cut off may be the second half of a character.
-  const beginning = text.slice(0, LONGEST).replace(/[\ud800-\udbff]$/, '');
-  return Buffer.from(`${beginning}…`, 'utf16le').toString('utf16le');
+  return copy(`${text.slice(0, LONGEST).replace(/[\ud800-\udbff]$/, '')}…`);
+}
+
+/** The same text in memory of its own: a slice keeps the whole that it is of, a header's its request. */
+export function copy(text: string): string {
+  const encoding = /^[\x20-\x7e]*$/.test(text) ? 'latin1' : 'utf16le';
+  return Buffer.from(text, encoding).toString(encoding);
 }
 
 /** What should be a text, as a list shows it; null for anything else. */

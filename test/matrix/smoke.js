@@ -44,6 +44,23 @@ const checks = {
     assert.equal(JSON.parse(report.out).totals.attempts, 3);
   },
 
+  async dashboard() {
+    const listen = start('listen', '--port', '0', '--json', '--store', 'seen.db', '--max-events', '1');
+    const { url, dashboard } = JSON.parse(await listen.firstLine);
+    const { origin, hash } = new URL(dashboard);
+    assert.match(await (await fetch(origin)).text(), /app\.js/);
+    assert.equal((await fetch(`${origin}/api/kpis`)).status, 401);
+    const headers = { Authorization: `Bearer ${hash.slice('#token='.length)}` };
+    const entered = await fetch(`${origin}/session`, { method: 'POST', headers });
+    const Cookie = entered.headers.get('set-cookie').split(';', 1)[0];
+    const stream = (await fetch(`${origin}/api/feed`, { headers: { Cookie } })).body.getReader();
+    assert.match(Buffer.from((await stream.read()).value).toString(), /^id: \d+\nevent: snapshot\n/);
+    assert.equal((await run('send-test', url, '--json', '--no-record')).code, 0);
+    assert.match(Buffer.from((await stream.read()).value).toString(), /"status":"Connected"/);
+    await stream.cancel();
+    assert.equal((await listen.ended).code, 0);
+  },
+
   async 'export, import, the same report'() {
     const file = join(cwd, 'deliveries.ndjson');
     const other = ['--store', join(cwd, 'other.db')];
