@@ -1,10 +1,10 @@
 import { StoreError } from '../core/errors.ts';
-import { HEADER } from '../core/headers.ts';
 import type { Payload } from '../core/payload.ts';
 import { isSuccess, type Receipt } from '../core/record.ts';
 import type { Secret } from '../core/signature.ts';
 import type { FirstReceipt, NewReceipt, Settlement, Store, StoredReceipt } from '../core/store.ts';
 import type { Answer, IncomingRequest } from '../http/serve-options.ts';
+import { appAnswer, BUSY_ELSEWHERE, checkRequest, DUPLICATE, OK, RETRY_AFTER, refuse } from './answers.ts';
 import type { AppAnswer, Forwarder } from './forward.ts';
 import { type Judgement, judge } from './judge.ts';
 
@@ -50,15 +50,6 @@ export interface Receiver {
   /** Resolves when every forward has ended. */
   drain(): Promise<void>;
 }
-
-const RETRY_AFTER = ['Retry-After', '1'];
-const OK: Answer = { status: 200, headers: ['Content-Type', 'text/plain'], body: 'ok' };
-const BUSY_ELSEWHERE: Answer = {
-  status: 503,
-  headers: RETRY_AFTER,
-  body: 'This delivery is being handed on, try again',
-};
-const DUPLICATE: Answer = { ...OK, headers: [...OK.headers, HEADER.duplicate, 'true'] };
 
 export function createReceiver(options: ReceiverOptions): Receiver {
   const { store, forwarder } = options;
@@ -231,28 +222,6 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   };
 }
 
-function checkRequest(request: IncomingRequest, { path, maxBody }: ReceiverOptions): Answer | null {
-  if (path !== null && request.target.split('?', 1)[0] !== path)
-    return { status: 404, headers: [], body: 'Not found' };
-  if (request.method !== 'POST') return { status: 405, headers: ['Allow', 'POST'], body: 'Use POST' };
-  if (request.body.length > maxBody) return { status: 413, headers: [], body: 'Body too large' };
-  return null;
-}
-
-/** The answer to a delivery that is not taken; null where it is. It tells the sender nothing but the kind of fault. */
-function refuse(judgement: Judgement, { invalidStatus, strict }: ReceiverOptions): Answer | null {
-  const { result } = judgement.verdict;
-  if (result !== 'valid' && result !== 'unchecked')
-    return { status: invalidStatus, headers: [], body: 'Invalid signature' };
-  if (judgement.badEventId) return { status: 400, headers: [], body: `Invalid ${HEADER.eventId}` };
-  if (judgement.unsupportedEncoding)
-    return { status: 415, headers: [], body: 'Unsupported Content-Encoding' };
-  if (!strict) return null;
-  if (judgement.stale) return { status: invalidStatus, headers: [], body: 'Stale delivery' };
-  if (judgement.payload.problem !== null) return { status: 422, headers: [], body: 'Not an event' };
-  return null;
-}
-
 function toReceipt(request: IncomingRequest, judgement: Judgement, id: string): Receipt & NewReceipt {
   const { verdict, payload } = judgement;
   return {
@@ -277,17 +246,6 @@ function toReceipt(request: IncomingRequest, judgement: Judgement, id: string): 
     timestampMs: judgement.bodyTimestampMs,
     accepted: false,
     forwarding: false,
-  };
-}
-
-/** The app's own status for the sender, so that its retries work; 502 or 504 where the app gave none. */
-function appAnswer({ result, body }: AppAnswer): Answer {
-  if (result.status !== null) return { status: result.status, headers: [], body };
-  const timedOut = /^no (?:answer|connection)/.test(result.error ?? '');
-  return {
-    status: timedOut ? 504 : 502,
-    headers: RETRY_AFTER,
-    body: 'The app behind this receiver did not answer',
   };
 }
 

@@ -1,0 +1,55 @@
+import { HEADER } from '../core/headers.ts';
+import type { Answer, IncomingRequest } from '../http/serve-options.ts';
+import type { AppAnswer } from './forward.ts';
+import type { Judgement } from './judge.ts';
+
+// What a sender is answered (contract §2).
+
+export const RETRY_AFTER = ['Retry-After', '1'];
+export const OK: Answer = { status: 200, headers: ['Content-Type', 'text/plain'], body: 'ok' };
+export const BUSY_ELSEWHERE: Answer = {
+  status: 503,
+  headers: RETRY_AFTER,
+  body: 'This delivery is being handed on, try again',
+};
+export const DUPLICATE: Answer = { ...OK, headers: [...OK.headers, HEADER.duplicate, 'true'] };
+
+/** The answer to what is no delivery, or one too large; null for one. */
+export function checkRequest(
+  request: IncomingRequest,
+  { path, maxBody }: { path: string | null; maxBody: number },
+): Answer | null {
+  if (path !== null && request.target.split('?', 1)[0] !== path)
+    return { status: 404, headers: [], body: 'Not found' };
+  if (request.method !== 'POST') return { status: 405, headers: ['Allow', 'POST'], body: 'Use POST' };
+  if (request.body.length > maxBody) return { status: 413, headers: [], body: 'Body too large' };
+  return null;
+}
+
+/** The answer to a delivery that is not taken; null where it is. It tells the sender nothing but the kind of fault. */
+export function refuse(
+  judgement: Judgement,
+  { invalidStatus, strict }: { invalidStatus: number; strict: boolean },
+): Answer | null {
+  const { result } = judgement.verdict;
+  if (result !== 'valid' && result !== 'unchecked')
+    return { status: invalidStatus, headers: [], body: 'Invalid signature' };
+  if (judgement.badEventId) return { status: 400, headers: [], body: `Invalid ${HEADER.eventId}` };
+  if (judgement.unsupportedEncoding)
+    return { status: 415, headers: [], body: 'Unsupported Content-Encoding' };
+  if (!strict) return null;
+  if (judgement.stale) return { status: invalidStatus, headers: [], body: 'Stale delivery' };
+  if (judgement.payload.problem !== null) return { status: 422, headers: [], body: 'Not an event' };
+  return null;
+}
+
+/** The app's own status for the sender, so that its retries work; 502 or 504 where the app gave none. */
+export function appAnswer({ result, body }: AppAnswer): Answer {
+  if (result.status !== null) return { status: result.status, headers: [], body };
+  const timedOut = /^no (?:answer|connection)/.test(result.error ?? '');
+  return {
+    status: timedOut ? 504 : 502,
+    headers: RETRY_AFTER,
+    body: 'The app behind this receiver did not answer',
+  };
+}
