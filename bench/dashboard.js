@@ -188,6 +188,8 @@ async function receiverRate() {
               ])
             : null;
         await load(5000);
+        // What it has put off is not what is measured.
+        await new Promise((resolve) => setTimeout(resolve, 2000));
         const before = usage(pid);
         const { rate } = JSON.parse((await load(COUNT)).text);
         rates[side].push(rate);

@@ -19,6 +19,8 @@ const MOST_CALLS = 100;
 /** A snapshot serves others that come within so many ms; the messages since bring them up to date. */
 const SNAPSHOT_MS = 1000;
 
+const NOTHING_ODD = JSON.stringify([0, null]);
+
 export interface FeedOptions {
   store: Store;
   now: () => number;
@@ -38,7 +40,9 @@ export class Feed implements MessageSource {
   #calls = new CallBoard();
   #records = new RecordList();
   #trouble: string | null = null;
-  #troubleTold: string | null = null;
+  #behind = 0;
+  /** How things stand, as far as pages have been told. */
+  #stateTold = NOTHING_ODD;
   #timers: Partial<Record<'flush' | 'heartbeat' | 'linger', NodeJS.Timeout>> = {};
   #flushedAt = Number.NEGATIVE_INFINITY;
   #snapshot: { message: Message; madeAt: number } | null = null;
@@ -117,11 +121,12 @@ export class Feed implements MessageSource {
   snapshot(): Message {
     const now = this.#options.now();
     const made = this.#snapshot;
+    if (made !== null && now - made.madeAt < SNAPSHOT_MS && this.after(made.message.id) !== 'lost')
+      return made.message;
     if (this.#timers.flush !== undefined) {
       this.#flush();
       setImmediate(() => this.#pump());
-    } else if (made !== null && now - made.madeAt < SNAPSHOT_MS && this.after(made.message.id) !== 'lost')
-      return made.message;
+    }
     const data: Snapshot = {
       now_ms: now,
       calls: this.#calls.all(now),
@@ -140,8 +145,10 @@ export class Feed implements MessageSource {
     const follower = new LogFollower(this.#options.store, this.#followed(), this.#options.now);
     this.#follower = follower;
     this.#timers.heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
-    this.#ready = follower.start().then(() => this.#begin());
-    this.#ready.catch(() => this.#stop());
+    // By then it may have been stopped, and another be under way.
+    const current = () => this.#follower === follower;
+    this.#ready = follower.start().then(() => (current() ? this.#begin() : undefined));
+    this.#ready.catch(() => (current() ? this.#stop() : undefined));
     return this.#ready;
   }
 
@@ -152,6 +159,7 @@ export class Feed implements MessageSource {
     this.#calls.changes(Number.POSITIVE_INFINITY, now);
     this.#records.changes();
     this.#loaded = true;
+    this.#pump();
   }
 
   #linger(): void {
@@ -169,7 +177,8 @@ export class Feed implements MessageSource {
     this.#calls = new CallBoard();
     this.#records = new RecordList();
     this.#trouble = null;
-    this.#troubleTold = null;
+    this.#behind = 0;
+    this.#stateTold = NOTHING_ODD;
     this.#snapshot = null;
     this.#loaded = false;
     this.#messages.forget();
@@ -189,10 +198,12 @@ export class Feed implements MessageSource {
       skipped: (count) => this.#records.skip(count),
       reset: () => {
         this.#stop();
-        this.#follow().then(
-          () => this.#pump(),
-          () => this.close(),
-        );
+        this.#follow().catch(() => this.close());
+      },
+      behind: (count) => {
+        if (count === this.#behind) return;
+        this.#behind = count;
+        this.#schedule();
       },
       trouble: (message) => {
         if (message === this.#trouble) return;
@@ -222,12 +233,14 @@ export class Feed implements MessageSource {
       now_ms: now,
       ...calls,
       ...this.#records.changes(),
+      behind: this.#behind,
       trouble: this.#trouble,
     };
-    const { gone, records, skipped, trouble } = changes;
+    const { gone, records, skipped } = changes;
+    const state = JSON.stringify([this.#behind, this.#trouble]);
     const nothing = changes.calls.length + gone.length + records.length + skipped === 0;
-    if (nothing && trouble === this.#troubleTold) return;
-    this.#troubleTold = trouble;
+    if (nothing && state === this.#stateTold) return;
+    this.#stateTold = state;
     this.#messages.add('changes', changes);
     if (more) this.#schedule();
   }

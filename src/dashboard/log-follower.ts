@@ -10,6 +10,13 @@ const FIRST_ATTEMPTS = 200;
 /** More attempts than this between two looks are not shown one by one. */
 const MOST_ATTEMPTS = 2000;
 const POLL_MS = 250;
+/**
+ * What a receiver in this process may offer between two looks. Beyond it is a flood, which is not to slow the receiver
+ * down: it is read from the log bit by bit, and in large pieces once it is over.
+ */
+const FLOOD = 1000;
+const PIECE_OF_A_FLOOD = 100;
+const PIECE = 2000;
 /** How many outstanding answers are asked after, and how long, ms. */
 const MOST_PENDING = 200;
 const PATIENCE_MS = 120_000;
@@ -24,6 +31,8 @@ export interface Followed {
   skipped(count: number): void;
   /** The log is no longer what it was: its newest records were removed. */
   reset(): void;
+  /** So many receipts have yet to be told of. */
+  behind(count: number): void;
   /** Why it cannot be read; null once it can again. */
   trouble(message: string | null): void;
 }
@@ -42,6 +51,9 @@ export class LogFollower {
   #timer: NodeJS.Timeout | null = null;
   #reading: Promise<void> | null = null;
   #again = false;
+  /** Receipts offered since the last look that was due, and whether those before it were a flood. */
+  #offered = 0;
+  #flooded = false;
   #stopped = false;
   #troubled = false;
 
@@ -63,7 +75,12 @@ export class LogFollower {
     this.#pending.delete(seq);
     // It has been read already; this one is told when it changes.
     if (seq <= this.#seen.receipt) return this.#followed.settled(seq, receipt);
-    if (seq > this.#seen.receipt + 1) return void this.poll();
+    this.#offered += 1;
+    if (this.#offered > FLOOD) return;
+    if (seq > this.#seen.receipt + 1) {
+      if (!this.#flooded) void this.poll();
+      return;
+    }
     this.#seen.receipt = seq;
     this.#followed.added(seq, { kind: 'receipt', receipt, headers: null, body: null }, payload);
   }
@@ -94,6 +111,8 @@ export class LogFollower {
 
   #wait(): void {
     this.#timer = setTimeout(() => {
+      this.#flooded = this.#offered > FLOOD;
+      this.#offered = 0;
       void this.poll().then(() => {
         if (!this.#stopped) this.#wait();
       });
@@ -123,7 +142,10 @@ export class LogFollower {
           this.#seen.attempt = last - FIRST_ATTEMPTS;
           this.#followed.skipped(behind - FIRST_ATTEMPTS);
         }
-        if (behind > 0) await this.#take(this.#entries(kind, last), { [kind]: last });
+        const piece = this.#flooded ? PIECE_OF_A_FLOOD : PIECE;
+        const through = kind === 'receipt' ? Math.min(last, this.#seen.receipt + piece) : last;
+        if (behind > 0) await this.#take(this.#entries(kind, through), { [kind]: through });
+        if (kind === 'receipt') this.#followed.behind(Math.max(0, last - this.#seen.receipt));
       }
       await this.#readPending();
       if (this.#troubled && !this.#stopped) this.#followed.trouble(null);

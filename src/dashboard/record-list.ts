@@ -24,12 +24,18 @@ export class RecordList {
   /** How many came since the changes were asked for. */
   #fresh = 0;
   readonly #settled = new Set<Entry>();
+  /** Receipts whose answer is outstanding. */
+  readonly #open = new Set<Receipt>();
 
   add(seq: number, record: LogRecord, payload: Payload | null): void {
     this.#entries.push({ seq, record, numbers: numbersOf(payload) });
     this.#fresh += 1;
+    if (record.kind === 'receipt' && record.receipt.status === null) this.#open.add(record.receipt);
     if (this.#entries.length <= MOST) return;
-    for (const entry of this.#entries.splice(0, MOST - FIRST)) this.#settled.delete(entry);
+    for (const entry of this.#entries.splice(0, MOST - FIRST)) {
+      this.#settled.delete(entry);
+      if (entry.record.kind === 'receipt') this.#open.delete(entry.record.receipt);
+    }
   }
 
   /** A receipt has its answer now: this is what it has become. */
@@ -37,11 +43,14 @@ export class RecordList {
     const entry = this.#entries.findLast((one) => one.seq === seq && one.record.kind === 'receipt');
     if (entry === undefined) return;
     entry.record = { kind: 'receipt', receipt, headers: null, body: null };
+    if (receipt.status === null) this.#open.add(receipt);
     this.#settled.add(entry);
   }
 
   /** The same for a receipt that the list was given, and that has changed since. False where no page need be told. */
   answered(receipt: Receipt): boolean {
+    // Most have their answer from the start, and a flood of them must cost nothing here.
+    if (receipt.forward === null && !this.#open.delete(receipt)) return false;
     const at = this.#entries.findLastIndex(
       ({ record }) => record.kind === 'receipt' && record.receipt === receipt,
     );

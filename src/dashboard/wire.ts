@@ -72,6 +72,8 @@ export interface Changes {
   records: DeliveryRow[];
   /** How many new records were too many to be sent: the page's list begins anew with `records`. */
   skipped: number;
+  /** How many receipts came too fast, and are yet to be told of. */
+  behind: number;
   /** Why the log cannot be read just now; null where it can. */
   trouble: string | null;
 }

@@ -8,7 +8,12 @@ import { type RunningListen, startListen, testIo } from '../helpers/test-io.ts';
 
 const root = join(import.meta.dirname, '../..');
 const page = (name: string) => readFileSync(join(root, name), 'utf8');
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
 
 /** The shell lines of a page, as a reader would type them. */
 function shellLines(name: string): string[] {

@@ -29,6 +29,8 @@ export class Model {
   cuts = 0;
   about: About | null = null;
   trouble: string | null = null;
+  /** How many receipts came too fast, and are yet to be told of. */
+  behind = 0;
   /** Rises with every change. */
   version = 0;
   /** What the server's clock is ahead of this page's, ms. */
@@ -50,18 +52,19 @@ export class Model {
     const known = new Map(this.calls);
     this.calls.clear();
     this.ahead = now_ms - now;
-    this.#putCalls(calls, known, records, now);
+    for (const row of calls) this.#put(row, known.get(row.key), now);
     this.records = records;
     this.cuts += 1;
     this.about = about;
     this.#changed(trouble);
   }
 
-  change({ calls, gone, records, skipped, trouble, now_ms }: Changes, now: number): void {
+  change({ calls, gone, records, skipped, behind, trouble, now_ms }: Changes, now: number): void {
+    this.behind = behind;
     for (const key of gone) this.calls.delete(key);
     // One that was missed at first is told of late, and says little of the time.
     this.ahead = Math.max(this.ahead, now_ms - now);
-    this.#putCalls(calls, this.calls, records, now);
+    for (const row of calls) this.#put(row, this.calls.get(row.key), now);
     this.#addRecords(records, skipped);
     this.#changed(trouble);
   }
@@ -71,22 +74,11 @@ export class Model {
     this.ahead = nowMs - now;
   }
 
-  #putCalls(
-    rows: readonly CallRow[],
-    known: ReadonlyMap<number, PageCall>,
-    records: readonly DeliveryRow[],
-    now: number,
-  ): void {
-    const received = new Map<number, number>();
-    for (const row of records) if (row.kind === 'receipt') received.set(row.seq, Date.parse(row.received_at));
-    for (const row of rows) {
-      const before = known.get(row.key);
-      const endedSeen = row.ended ? (before === undefined ? 0 : before.ended ? before.endedSeen : now) : 0;
-      this.calls.set(row.key, { ...row, endedSeen });
-      const latest = before?.seqs.at(-1) ?? 0;
-      for (const seq of row.seqs)
-        if (seq > latest) this.#onNew(seq, received.get(seq) ?? row.last.received_ms);
-    }
+  #put(row: CallRow, before: PageCall | undefined, now: number): void {
+    const endedSeen = row.ended ? (before === undefined ? 0 : before.ended ? before.endedSeen : now) : 0;
+    this.calls.set(row.key, { ...row, endedSeen });
+    const latest = before?.seqs.at(-1) ?? 0;
+    for (const seq of row.seqs) if (seq > latest) this.#onNew(seq, row.last.received_ms);
   }
 
   #addRecords(records: readonly DeliveryRow[], skipped: number): void {

@@ -67,7 +67,7 @@ export function Page({ model, link, reporter, onState }: PageProps) {
         />
         <Switch label="Show numbers" on={revealed} onChange={setRevealed} />
       </header>
-      <Banner state={linked} trouble={model.trouble} now={clock} />
+      <Banner state={linked} trouble={model.trouble} behind={model.behind} now={clock} />
       <main class={live ? '' : 'stale'}>
         {model.about === null ? (
           <p class="nothing">Reading the log…</p>
@@ -124,7 +124,14 @@ function Link({ state, heardAt, now }: { state: LinkState; heardAt: number; now:
   );
 }
 
-function Banner({ state, trouble, now }: { state: LinkState; trouble: string | null; now: number }) {
+interface BannerProps {
+  state: LinkState;
+  trouble: string | null;
+  behind: number;
+  now: number;
+}
+
+function Banner({ state, trouble, behind, now }: BannerProps) {
   return (
     <div role="status" class="banners">
       {state.name === 'lost' && (
@@ -146,6 +153,11 @@ function Banner({ state, trouble, now }: { state: LinkState; trouble: string | n
       {state.name === 'refused' && (
         <p class="banner bad">
           This page's run of mo-notify has ended. Open the link that the new one printed.
+        </p>
+      )}
+      {behind > 0 && (
+        <p class="banner">
+          More comes than can be shown at once: {behind.toLocaleString()} deliveries are yet to be looked at.
         </p>
       )}
       {trouble !== null && (

@@ -313,7 +313,8 @@ describe('F7 a page that comes again', () => {
     const { join, receive, pass } = bench();
     const [snapshot] = (await join()).news();
     receive();
-    const page = await join(made(Number(snapshot?.id)));
+    await pass(2000);
+    const page = await join(made(Number(snapshot?.id) + 1));
     expect(page.words()).toBe('missed, snapshot 1');
     receive();
     await pass(GATHER_MS);
@@ -392,35 +393,47 @@ describe('the newest records are removed', () => {
   });
 
   test('no page gets a part of it while the rest is being read', async () => {
-    const { join, received, cutFrom, hold, pass } = bench();
+    const { join, store, received, cutFrom, pass } = bench();
     for (let i = 0; i < 5; i++) received();
     const [page, slow] = [await join(), await join()];
-    page.news();
-    slow.news();
     slow.block();
     received();
     await pass(500);
     page.news();
     slow.news();
     cutFrom('receipt', 3);
+    // The look that finds it goes through; what is read after it waits.
+    const { entries } = store;
     let open = () => {};
-    const { last } = hold as unknown as { last: undefined };
-    expect(last).toBeUndefined();
-    await new Promise<void>((resolve) => {
-      // The look that finds it goes through; what is read after it waits.
-      hold(Promise.resolve());
-      resolve();
-    });
     const gate = new Promise<void>((resolve) => {
       open = resolve;
     });
-    await vi.advanceTimersByTimeAsync(249);
-    void gate;
-    open();
+    store.entries = async function* (...asked) {
+      await gate;
+      yield* entries(...asked);
+    };
     await pass(500);
-    expect(page.words()).toBe('missed, snapshot 2');
     slow.drain();
-    expect(slow.words()).toBe('missed, snapshot 2');
+    expect([page.bytes(), slow.bytes()].map((bytes) => bytes > 0)).toEqual([true, true]);
+    expect([page.words(), slow.words()]).toEqual(['', '']);
+    open();
+    await turn();
+    expect([page.words(), slow.words()]).toEqual(['missed, snapshot 2', 'missed, snapshot 2']);
+  });
+
+  test('and cannot be read again: every stream ends, for the pages to ask anew', async () => {
+    const { feed, join, store, received, cutFrom, pass } = bench();
+    for (let i = 0; i < 5; i++) received();
+    const page = await join();
+    cutFrom('receipt', 3);
+    const { entries } = store;
+    store.entries = () => {
+      throw new StoreError('The disk is gone.', 'unavailable');
+    };
+    await pass(500);
+    expect([page.ended(), feed.clients]).toEqual([true, 0]);
+    store.entries = entries;
+    expect((await join()).words()).toBe('snapshot 2');
   });
 });
 
@@ -452,7 +465,7 @@ describe('F6 a page that does not read', () => {
     slow.news();
     slow.block();
     // Within its patience, and more than is kept of them.
-    for (let i = 0; i < 250; i++) {
+    for (let i = 0; i < 80; i++) {
       for (let j = 0; j < 60; j++) receive(`C${i}-${j}`);
       await pass(GATHER_MS);
     }
@@ -581,14 +594,12 @@ test('closing ends every page’s stream and all that was following', async () =
 });
 
 test('the story of a call that pages list is there', async () => {
-  const { feed, join, receive } = bench();
+  const { feed, join, receive, pass } = bench();
   const page = await join();
   receive('MO9');
-  const [, key] = [page.news(), feed.snapshot()];
-  const listed = JSON.parse(key.bytes.toString().split('data: ')[1] as string).calls[0];
-  expect(feed.call(listed.key)).toMatchObject({
-    row: { call_id: 'MO9' },
-    events: [{ event: 'call_connected' }],
-  });
-  expect(feed.call(listed.key + 1)).toBeNull();
+  await pass(GATHER_MS);
+  const [, changes] = page.news();
+  const [{ key }] = changes?.data.calls ?? [];
+  expect(feed.call(key)).toMatchObject({ row: { call_id: 'MO9' }, events: [{ event: 'call_connected' }] });
+  expect(feed.call(key + 1)).toBeNull();
 });

@@ -40,6 +40,9 @@ async function follow(store: Store, { start = true } = {}) {
       },
       skipped: (count) => told.push(`skipped ${count}`),
       reset: () => told.push('reset'),
+      behind: (count) => {
+        if (count > 0) told.push(`behind ${count}`);
+      },
       trouble: (message) => told.push(message === null ? 'well' : `trouble: ${message}`),
     },
     () => clock.now,
@@ -481,5 +484,41 @@ describe('of a real store', () => {
     await theirs.prune(AT + 10 * MINUTE, AT + 10 * MINUTE, { dryRun: false });
     await follower.poll();
     expect(news()).toBe('reset');
+  });
+});
+
+describe('a flood from the receiver of this process', () => {
+  const FLOOD = 1000;
+  const PIECE_OF_A_FLOOD = 100;
+
+  test('is told of as far as it costs little, the rest bit by bit, and all of it in the end, once and in order', async () => {
+    const { store, received } = memoryLog();
+    const { follower, added, news } = await follow(store);
+    const seqs = (count: number) =>
+      added
+        .splice(0)
+        .map(({ seq }) => seq)
+        .slice(0, count);
+    const offer = (count: number) => {
+      for (let i = 0; i < count; i++) follower.offer(received(), offered(0), PAYLOAD);
+    };
+    const look = async () => {
+      await vi.advanceTimersByTimeAsync(POLL_MS);
+      await follower.poll();
+    };
+    offer(3 * FLOOD);
+    expect(seqs(Number.POSITIVE_INFINITY)).toEqual(Array.from({ length: FLOOD }, (_, i) => i + 1));
+    news();
+    await vi.advanceTimersByTimeAsync(POLL_MS);
+    await turn();
+    expect(added.length).toBe(PIECE_OF_A_FLOOD);
+    expect(news()).toMatch(new RegExp(`behind ${2 * FLOOD - PIECE_OF_A_FLOOD}$`));
+    await look();
+    await look();
+    const all = seqs(Number.POSITIVE_INFINITY);
+    expect(all).toEqual(Array.from({ length: 2 * FLOOD }, (_, i) => FLOOD + i + 1));
+    // And then as before: nothing is read that is offered.
+    offer(1);
+    expect(seqs(1)).toEqual([3 * FLOOD + 1]);
   });
 });

@@ -110,14 +110,30 @@ describe('an answer that becomes known', () => {
     expect(list.changes()).toEqual({ records: [], skipped: 0 });
   });
 
-  test('is told of a receipt that was given itself', () => {
-    const { list, receipts } = filled(2);
+  test('is told of a receipt that was given itself, where its answer was outstanding', () => {
+    const { list } = filled(1);
+    const receipt = received(2, { status: null });
+    list.add(2, asRecord(receipt), null);
     list.changes();
-    const [, receipt] = receipts as [Receipt, Receipt];
     receipt.status = 504;
     expect(list.answered(receipt)).toBe(true);
     expect(list.changes().records).toMatchObject([{ seq: 2, status: 504 }]);
     expect(list.changes().records).toEqual([]);
+  });
+
+  test('is told of one that was answered first and handed on afterwards', () => {
+    const { list, receipts } = filled(2);
+    const [, receipt] = receipts as [Receipt, Receipt];
+    list.changes();
+    receipt.forward = { status: 200, durationMs: 5, error: null };
+    expect(list.answered(receipt)).toBe(true);
+    expect(list.changes().records).toMatchObject([{ seq: 2, forward: { status: 200 } }]);
+  });
+
+  test('of one that has had its answer all along need not be told', () => {
+    const { list, receipts } = filled(2);
+    list.changes();
+    expect(list.answered(receipts[1] as Receipt)).toBe(false);
   });
 
   test('of a given one that is new need not be told: it is as it is by then', () => {
