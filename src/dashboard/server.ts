@@ -45,6 +45,8 @@ export interface Dashboard {
 
 const MAX_CONNECTIONS = 512;
 const MAX_BODY = 65_536;
+/** Longer than browsers keep idle connections: no request of theirs is to meet one that is just being closed. */
+const KEEP_ALIVE_MS = 600_000;
 
 /** On every answer: scripts and styles of our own only, from here only, in no frame, kept by nobody. */
 const SECURITY_HEADERS = {
@@ -65,7 +67,8 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   const feed = new Feed({ store, now, about: options.about });
   let access: Access;
   let hosts: ReadonlySet<string>;
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000 }, (request, response) => {
+  const limits = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: KEEP_ALIVE_MS };
+  const server = createServer(limits, (request, response) => {
     handle(request, response).catch((error) => {
       options.onFault?.(error);
       send(request, response, text(500, 'Internal error'));

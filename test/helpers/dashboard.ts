@@ -106,30 +106,65 @@ export interface Opened {
   watched: Watched;
 }
 
-/** Opens an address in a context of its own, which is closed with the test; waits until the page is live. */
-export async function openPage(
-  browser: Browser,
-  link: string,
-  { live = true, ...options }: BrowserContextOptions & { live?: boolean } = {},
-): Promise<Opened> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-  onTestFinished(() => context.close());
-  return { context, ...(await openIn(context, link, { live })) };
+interface Opening extends BrowserContextOptions {
+  /** False where the page is not to become live. */
+  live?: boolean;
+  /** A page and a context that no test had before, to be changed at will. */
+  fresh?: boolean;
 }
 
-/** The same in a context that there is: it may have been let in before. */
+/** The page that a browser's tests have one after another: another one takes half a second. */
+const shared = new WeakMap<Browser, Opened & { taken: boolean }>();
+
+/**
+ * Opens an address in a page that is nobody else's during the test, without cookies; waits until it is live. What is asked
+ * for of its context, or a second one within a test, takes a context of its own.
+ */
+export async function openPage(browser: Browser, link: string, opening: Opening = {}): Promise<Opened> {
+  const { live = true, fresh = false, ...options } = opening;
+  const usual = shared.get(browser);
+  if (fresh || Object.keys(options).length > 0 || usual?.taken === true) {
+    const context = await newContext(browser, options);
+    onTestFinished(() => context.close());
+    return openIn(context, link, { live });
+  }
+  const opened = usual ?? { ...(await newPage(await newContext(browser))), taken: false };
+  shared.set(browser, opened);
+  const { page, context, watched } = opened;
+  opened.taken = true;
+  onTestFinished(async () => {
+    await page.goto('about:blank');
+    opened.taken = false;
+  });
+  await context.clearCookies();
+  for (const list of [watched.dialogs, watched.requests, watched.complaints]) list.length = 0;
+  await page.goto(link);
+  if (live) await isLive(page);
+  return opened;
+}
+
+/** Opens an address in another page of a context, which may have been let in before. */
 export async function openIn(
   context: BrowserContext,
   link: string,
-  { live = true, prepare }: { live?: boolean; prepare?: (page: Page) => Promise<unknown> } = {},
-): Promise<{ page: Page; watched: Watched }> {
+  { live = true }: { live?: boolean } = {},
+): Promise<Opened> {
+  const opened = await newPage(context);
+  onTestFinished(() => opened.page.close());
+  await opened.page.goto(link);
+  if (live) await isLive(opened.page);
+  return opened;
+}
+
+/** Without motion, which costs much where a processor draws it. */
+function newContext(browser: Browser, options: BrowserContextOptions = {}): Promise<BrowserContext> {
+  return browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...options });
+}
+
+async function newPage(context: BrowserContext): Promise<Opened> {
   const page = await context.newPage();
   page.setDefaultTimeout(8000);
-  const watched = watchPage(page);
-  await prepare?.(page);
-  await page.goto(link);
-  if (live) await isLive(page);
-  return { page, watched };
+  return { page, context, watched: watchPage(page) };
 }
 
 /** Once the page has what there is. */
@@ -140,7 +175,7 @@ export async function isLive(page: Page): Promise<void> {
 
 /** Waits until a value is as it should be. */
 export function eventually<Value>(read: () => Promise<Value> | Value) {
-  return expect.poll(read, { timeout: 8000, interval: 20 });
+  return expect.poll(read, { timeout: 8000, interval: 50 });
 }
 
 /** The rows of the grid that is shown, without its head and titles; those with a text. */

@@ -38,5 +38,7 @@ function messageOf(text: string): string | null {
 
 /** What went wrong, for people. */
 export function describeError(error: unknown): string {
-  return error instanceof ApiError ? error.message : 'The server cannot be reached.';
+  if (error instanceof ApiError) return error.message;
+  // What fetch rejects with; anything else is a mistake of this page's.
+  return error instanceof TypeError ? 'The server cannot be reached.' : String(error);
 }

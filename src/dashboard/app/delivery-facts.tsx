@@ -82,7 +82,7 @@ export function ReceiptFacts({ found, row }: { found: Inspection; row: Receipt }
 }
 
 /** The beginning of what the app said. */
-function AppAnswer({ text }: { text: string }) {
+export function AppAnswer({ text }: { text: string }) {
   if (text === '') return null;
   return (
     <pre class="answer">

@@ -4,7 +4,7 @@ import { formatDuration } from '../../core/time.ts';
 import type { DeliveryRow, Inspection, Resent } from '../wire.ts';
 import { api, apiText, describeError } from './api.ts';
 import { BodyView } from './body-view.tsx';
-import { AttemptFacts, ReceiptFacts } from './delivery-facts.tsx';
+import { AppAnswer, AttemptFacts, ReceiptFacts } from './delivery-facts.tsx';
 import { type Model, recordKey } from './model.ts';
 import { changeState } from './page-state.ts';
 import { ResultOf } from './result.tsx';

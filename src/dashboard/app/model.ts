@@ -55,6 +55,7 @@ export class Model {
     for (const row of calls) this.#put(row, known.get(row.key), now);
     this.records = records;
     this.cuts += 1;
+    this.behind = 0;
     this.about = about;
     this.#changed(trouble);
   }

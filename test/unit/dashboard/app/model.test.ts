@@ -162,6 +162,15 @@ describe("the server's clock", () => {
   });
 });
 
+test('how far the server is behind is what it said last, and nothing after a snapshot', () => {
+  const model = new Model();
+  model.reset(snapshot(), AT);
+  model.change(changes({ behind: 700 }), AT);
+  expect(model.behind).toBe(700);
+  model.reset(snapshot(), AT);
+  expect(model.behind).toBe(0);
+});
+
 test('listeners are told of each change, until they leave', () => {
   const model = new Model();
   let told = 0;
