@@ -122,7 +122,19 @@ async function call(n, queue, agent, direction, events) {
 function send(...args) {
   return promisify(execFile)(
     bin[0],
-    [bin[1], 'send-test', url, '--store', 'deliveries.db', '--quiet', '--retries', '1', '--backoff', '100ms', ...args],
+    [
+      bin[1],
+      'send-test',
+      url,
+      '--store',
+      'deliveries.db',
+      '--quiet',
+      '--retries',
+      '1',
+      '--backoff',
+      '100ms',
+      ...args,
+    ],
     { cwd: folder, env },
   ).catch(() => {});
 }

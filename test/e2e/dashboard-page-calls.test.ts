@@ -45,6 +45,8 @@ describe.skipIf(noBrowser)(`live calls in a browser${browserReason}`, () => {
     expect(await column(page, 'direction')).toEqual(['↙ inbound']);
     expect(await column(page, 'agent')).toEqual(['–']);
     expect(await column(page, 'last')).toEqual(['call_initiated']);
+    // Nothing moves for those who do not wish it; these pages do not.
+    expect(await page.evaluate('document.getAnimations().length')).toBe(0);
 
     await board.send('call_connected');
     await eventually(statuses).toEqual({ rows: ['Connected'], counts: [0, 1, 0, 0, 0] });

@@ -124,6 +124,8 @@ function Plot({ title, said, legend = [], data, options }: PlotProps) {
         height: HEIGHT,
         legend: { show: false },
         cursor: { show: false },
+        // Room for half of the last label.
+        padding: [null, 28, null, null],
         ...options(colorsOf(element)),
       },
       data,
