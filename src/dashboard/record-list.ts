@@ -41,7 +41,8 @@ export class RecordList {
   /** A receipt has its answer now: this is what it has become. */
   settle(seq: number, receipt: Receipt): void {
     const entry = this.#entries.findLast((one) => one.seq === seq && one.record.kind === 'receipt');
-    if (entry === undefined) return;
+    if (entry?.record.kind !== 'receipt') return;
+    this.#open.delete(entry.record.receipt);
     entry.record = { kind: 'receipt', receipt, headers: null, body: null };
     if (receipt.status === null) this.#open.add(receipt);
     this.#settled.add(entry);

@@ -1,9 +1,13 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { expect, onTestFinished } from 'vitest';
+import { run } from '../../src/cli/main.ts';
 import type { Store } from '../../src/core/store.ts';
 import { type Dashboard, type DashboardOptions, startDashboard } from '../../src/dashboard/server.ts';
 import { openStore } from '../../src/store/open.ts';
+import { type DeliveryOptions, delivery, SECRET } from './delivery.ts';
 import { type OpenStream, openStream } from './event-stream.ts';
+import { post } from './raw-http.ts';
+import { jsonLines, type RunningListen, startListen, testIo } from './test-io.ts';
 
 export interface Answered {
   status: number;
@@ -111,4 +115,25 @@ export async function startTestDashboard(options: Partial<DashboardOptions> = {}
   onTestFinished(() => dashboard.close());
   const token = dashboard.link.split('#token=')[1] as string;
   return { ...(await enter(dashboard.link)), dashboard, store, token, faults };
+}
+
+/** A `listen` with an app behind it, and a page of its dashboard; all end with the test. */
+export async function startWithPage(
+  args: string[] = [],
+): Promise<{ listen: RunningListen; page: Session; send: (options?: DeliveryOptions) => Promise<number> }> {
+  const listen = await startListen(args, { env: { MO_SECRET: SECRET } });
+  onTestFinished(async () => void (await listen.stop()));
+  const page = await enter(jsonLines(listen.io)[0]?.dashboard as string);
+  return {
+    listen,
+    page,
+    send: async (options = {}) => (await post(listen.port, delivery(options), { path: '/hook' })).status,
+  };
+}
+
+/** What `report --json` says of the same log. */
+export async function reportOf({ io }: RunningListen, args: string[] = []) {
+  const report = testIo({ cwd: io.cwd });
+  await run(['report', '--json', ...args], report);
+  return JSON.parse(report.out());
 }

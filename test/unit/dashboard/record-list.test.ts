@@ -100,6 +100,10 @@ describe('an answer that becomes known', () => {
     list.changes();
     list.settle(1, received(1, { status: 503 }));
     expect(list.changes().records).toMatchObject([{ kind: 'receipt', status: 503 }]);
+    expect(list.latest()).toMatchObject([
+      { kind: 'receipt', status: 503 },
+      { kind: 'attempt', status: 200 },
+    ]);
   });
 
   test('of one that is not kept any more is nobody’s business', () => {
@@ -137,11 +141,25 @@ describe('an answer that becomes known', () => {
   });
 
   test('of a given one that is new need not be told: it is as it is by then', () => {
-    const { list, receipts } = filled(2);
-    const [receipt] = receipts as [Receipt];
+    const list = new RecordList();
+    const receipt = received(1, { status: null });
+    list.add(1, asRecord(receipt), null);
+    list.add(2, asRecord(received(2)), null);
     receipt.status = 504;
     expect(list.answered(receipt)).toBe(false);
     expect(list.changes().records).toMatchObject([{ seq: 2 }, { seq: 1, status: 504 }]);
+  });
+
+  test('of one that was replaced is told of what it has become alone', () => {
+    const list = new RecordList();
+    const [read, given] = [received(1, { status: null }), received(1, { status: null })];
+    list.add(1, asRecord(read), null);
+    list.settle(1, given);
+    list.changes();
+    expect(list.answered(read)).toBe(false);
+    given.status = 201;
+    expect(list.answered(given)).toBe(true);
+    expect(list.changes().records).toMatchObject([{ seq: 1, status: 201 }]);
   });
 
   test('of a receipt that was never given is not its business', () => {
