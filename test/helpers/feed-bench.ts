@@ -19,7 +19,10 @@ export interface Bench extends MemoryLog {
   /** A page that joins, with the last message it knows. */
   join(after?: number | null): Promise<FakeResponse>;
   /** Stores an event of a call, as a receiver in this process does. */
-  receive(call?: string, about?: { event?: string; status?: number | null }): Receipt;
+  receive(
+    call?: string,
+    about?: { event?: string; status?: number | null; more?: Record<string, unknown> },
+  ): Receipt;
   pass(ms: number): Promise<void>;
 }
 
@@ -38,12 +41,13 @@ export function bench(): Bench {
       feed.join(page.response, after);
       return page;
     },
-    receive(call = 'MO1', { event = 'call_connected', status = 200 } = {}) {
+    receive(call = 'MO1', { event = 'call_connected', status = 200, more = {} } = {}) {
       seconds += 1;
       const body = eventBody({
         event,
         call_id: call,
         timestamp: new Date(AT + seconds * 1000).toISOString(),
+        ...more,
       });
       const seq = log.received({ event, callId: call, status, body, receivedAt: now });
       const {

@@ -168,6 +168,18 @@ describe('once the last page has gone', () => {
     expect(feed.call(1)).toBeNull();
   });
 
+  test('as long as another stays, that one is served', async () => {
+    const { join, receive, pass } = bench();
+    const [stays, ...others] = [await join(), await join(), await join()];
+    stays.news();
+    for (const page of others) page.leave();
+    await pass(3 * LINGER_MS);
+    stays.news();
+    receive();
+    await pass(GATHER_MS);
+    expect(stays.words()).toBe('changes 1');
+  });
+
   test('whoever comes before that finds all as it was', async () => {
     const { join, receive, pass, asked } = bench();
     const page = await join();

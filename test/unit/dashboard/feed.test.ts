@@ -190,6 +190,21 @@ describe('changes', () => {
     expect(page.news()).toMatchObject([{ data: { records: [{ seq: 2, status: 201 }] } }]);
   });
 
+  test('that are none by the time they would go out do not', async () => {
+    const { feed, join, receive, fail, pass } = bench();
+    const page = await join();
+    receive();
+    await pass(0);
+    page.news();
+    for (const error of [new Error('for a moment'), null]) {
+      fail(error);
+      feed.poll();
+      await turn();
+    }
+    await pass(2 * GATHER_MS);
+    expect(page.news()).toEqual([]);
+  });
+
   test('tell of a store in trouble, and of its recovery', async () => {
     const { join, fail, pass } = bench();
     const page = await join();
@@ -231,6 +246,20 @@ describe('a snapshot', () => {
     const [later, ...nothing] = (await join()).news();
     expect(later?.data.records).toHaveLength(1);
     expect(nothing).toEqual([]);
+  });
+
+  test('serves nobody once what came after it is not kept any more', async () => {
+    const { join, receive, pass } = bench();
+    const first = await join();
+    first.news();
+    const long = '€'.repeat(200);
+    const more = { caller_number: long, receiver_number: long, direction: long, metadata: { queue: long } };
+    for (let i = 0; i < 1200; i++) receive(`C${i}`, { more });
+    for (let i = 0; i < 9; i++) await pass(GATHER_MS);
+    expect(first.bytes()).toBeGreaterThan(2 * 1024 ** 2);
+    const [snapshot, ...since] = (await join()).news();
+    expect(since).toEqual([]);
+    expect(snapshot?.data.calls).toHaveLength(1200);
   });
 
   test('is as new as the changes that wait to go out: nobody gets them twice or never', async () => {

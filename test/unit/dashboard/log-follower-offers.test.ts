@@ -55,7 +55,8 @@ describe('what this process has stored', () => {
     received();
     follower.offer(2, offered(2), PAYLOAD);
     expect(news()).toBe('');
-    await follower.poll();
+    // At once: no look is due before.
+    await turn();
     expect(news()).toBe('+r1 +r2');
     received();
     follower.offer(3, offered(3), PAYLOAD);
@@ -127,6 +128,38 @@ describe('what this process has stored', () => {
     received();
     await follower.poll();
     expect(news()).toBe('+r1');
+  });
+
+  test('and is just being read is told of once', async () => {
+    const { store, received } = memoryLog();
+    const { follower, news } = await follow(store);
+    for (let i = 0; i < 3; i++) received();
+    const { entries } = store;
+    store.entries = async function* (...asked) {
+      for await (const entry of entries(...asked)) {
+        // After the first of them comes the offer of the second.
+        if (entry.seq === 2) follower.offer(2, offered(2), PAYLOAD);
+        yield entry;
+      }
+    };
+    await follower.poll();
+    expect(news()).toBe('+r1 +r2 +r3');
+  });
+
+  test('goes on after places of which the log has nothing to read', async () => {
+    const { store, received, asked } = memoryLog();
+    received();
+    const { follower, news } = await follow(store);
+    const { last } = store;
+    // Of pruned receipts a key may be left, which is no record.
+    store.last = async (kind) => Math.max(await last(kind), kind === 'receipt' ? 4 : 0);
+    await follower.poll();
+    asked.length = 0;
+    await follower.poll();
+    expect(asked).toEqual([]);
+    received({ seq: 5 });
+    follower.offer(5, offered(5), PAYLOAD);
+    expect(news()).toBe('+r1 +r5');
   });
 
   test('after it was stopped is nobody’s business', async () => {
