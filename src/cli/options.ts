@@ -1,3 +1,4 @@
+import { isIP, isIPv6 } from 'node:net';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
@@ -80,8 +81,19 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (val
 
 /** An address to listen on. None at all, as an unset variable gives, would mean every one of this machine. */
 export function address(value: string): string {
-  if (value.trim() !== '') return value;
-  throw new InvalidArgumentError('Give an address, such as 127.0.0.1; 0.0.0.0 is every one of this machine.');
+  if (value.trim() === '')
+    throw new InvalidArgumentError(
+      'Give an address, such as 127.0.0.1; 0.0.0.0 is every one of this machine.',
+    );
+  if (!isIPv6(value) && !/^[\da-fx.]+$/i.test(value)) return value;
+  if (value.includes('%'))
+    throw new InvalidArgumentError(
+      "No URL can name an address with a zone. Give it without '%' and what follows.",
+    );
+  // As browsers write it in 'Host': '0' and '::0' are every address, too, '127.1' is 127.0.0.1.
+  const url = `http://${isIPv6(value) ? `[${value}]` : value}`;
+  const host = URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : value;
+  return isIP(host) === 0 ? value : host;
 }
 
 /** `10MiB`, `1mb`, `65536` -> bytes. Throws UsageError. */

@@ -1,11 +1,15 @@
 import { existsSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
+import { DASHBOARD_PORT } from '../../src/cli/serve-dashboard.ts';
 import { fails, isFree, startCommand, takenPort } from '../helpers/dashboard-command.ts';
 import { ask, enter } from '../helpers/dashboard-server.ts';
-import { delivery, SECRET } from '../helpers/delivery.ts';
+import { delivery, eventBody, SECRET } from '../helpers/delivery.ts';
 import { answers, deadPort, startEndpoint } from '../helpers/endpoint.ts';
+import { exchange, parseAnswer, post } from '../helpers/raw-http.ts';
 import { seedStore } from '../helpers/seed-store.ts';
 import { BIN, start, tempFolder } from '../helpers/spawn-cli.ts';
 import { jsonLines, testIo } from '../helpers/test-io.ts';
@@ -79,6 +83,7 @@ describe('dashboard', () => {
     [['--port', '65536'], /from 0 to 65535/],
     [['--host', ''], /Give an address/],
     [['--host', ' '], /Give an address/],
+    [['--host', '::1%lo'], /No URL can name an address with a zone/],
   ])('%j is a mistake', async (args, says) => {
     const [code, io] = await fails(['dashboard', ...args]);
     expect([code, io.out()]).toEqual([2, '']);
@@ -94,6 +99,23 @@ describe('dashboard', () => {
       new RegExp(`Port ${port} on 127\\.0\\.0\\.1 is in use.* Choose another with --port, or --port 0`),
     );
     expect(io.err()).not.toMatch(/\n {4}at /);
+  });
+
+  test('C6 where the usual port is taken it takes another', async () => {
+    // Whoever has the port already takes it as well as this does.
+    const holder = createServer();
+    await new Promise<void>((resolve) => {
+      holder.once('error', () => resolve());
+      holder.listen(DASHBOARD_PORT, '127.0.0.1', resolve);
+    });
+    onTestFinished(() => void holder.close());
+    const io = testIo();
+    const ended = run(['dashboard', '--json'], io);
+    const [, link] = await io.waitFor(/"dashboard":"([^"]+)"/);
+    expect(Number(new URL(link as string).port)).not.toBe(DASHBOARD_PORT);
+    await enter(link as string);
+    io.interrupt();
+    expect([await ended, io.err()]).toEqual([130, '']);
   });
 
   test('C6 on an address that is none of this machine’s ends with 3', async () => {
@@ -123,6 +145,35 @@ describe('dashboard', () => {
     await run(['send-test', String(await deadPort()), '--retries', '0', '--quiet'], io);
     const { data } = await stream.find(({ event }) => event === 'changes');
     expect(data.records).toMatchObject([{ kind: 'attempt', outcome: 'refused' }]);
+  });
+
+  test('follows what a receiver in a process of its own stores, and what the app says to it later', async () => {
+    const cwd = tempFolder();
+    const held: ServerResponse[] = [];
+    const app = await startEndpoint((response) => void held.push(response));
+    const args = ['listen', String(app.port), '--port', '0', '--json', '--no-dashboard'];
+    const receiver = start(process.execPath, [BIN, ...args], { cwd, env: { MO_SECRET: SECRET } });
+    onTestFinished(() => void receiver.child.kill('SIGKILL'));
+    const [, url] = await receiver.waitFor(/"type":"ready","url":"([^"]+)"/);
+    const stream = await (await enter((await startCommand([], { cwd })).link)).stream();
+    await stream.find(({ event }) => event === 'snapshot');
+    const found = (holds: (row: { event_id: string; status: number | null }) => boolean) =>
+      stream.find(({ event, data }) => event === 'changes' && data.records.some(holds));
+    for (const [nth, status] of [200, 500].entries()) {
+      const id = `ev_${nth}`;
+      const body = eventBody({ call_id: id });
+      const answered = post(Number(new URL(url as string).port), delivery({ id, body }));
+      const { data } = await found((row) => row.event_id === id);
+      expect(data.records).toMatchObject([{ signature: 'valid', status: null, forward: null }]);
+      expect(data.calls).toMatchObject([{ call_id: id, events: 1 }]);
+      await app.arrived(nth + 1);
+      held[nth]?.writeHead(status).end();
+      expect((await answered).status).toBe(status);
+      const settled = await found((row) => row.event_id === id && row.status !== null);
+      expect(settled.data.records).toMatchObject([{ event_id: id, status, forward: { status } }]);
+    }
+    receiver.child.kill('SIGINT');
+    expect((await receiver.ended).code).toBe(130);
   });
 
   test('explains what was refused by the project’s secret, and never shows it', async () => {
@@ -169,6 +220,8 @@ describe('--token-env', () => {
 });
 
 describe('--host and --allow-host', () => {
+  const headOf = (host: string) => `HEAD / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+
   test('every address of the machine: a warning, and the names of this machine alone', async () => {
     const { io, link, port } = await startCommand(['--host', '0.0.0.0']);
     expect(io.err()).toMatch(/Whoever can reach 0\.0\.0\.0 port \d+ and has the link sees calls and numbers/);
@@ -177,6 +230,23 @@ describe('--host and --allow-host', () => {
     const page = await enter(link);
     expect((await page.ask('/api/kpis')).status).toBe(200);
     expect((await page.ask('/api/kpis', { headers: { Host: `dash.example:${port}` } })).status).toBe(403);
+  });
+
+  test.each([
+    ['0', '127.0.0.1', ['127.0.0.1', '0.0.0.0'], /--allow-host adds/],
+    ['127.1', '127.0.0.1', ['127.0.0.1'], /^$/],
+    ['0:0::1', '[::1]', ['[::1]'], /^$/],
+  ])('%s is taken for the address that browsers make of it', async (host, linked, names, warns) => {
+    const { io, link, port } = await startCommand(['--host', host]);
+    expect(new URL(link).host).toBe(`${linked}:${port}`);
+    expect(link).toContain(`//${linked}:`);
+    expect(io.err()).toMatch(warns);
+    for (const name of names)
+      expect(
+        parseAnswer(await exchange(port, headOf(`${name}:${port}`), linked.replace(/[[\]]/g, ''))),
+      ).toMatchObject({
+        status: 200,
+      });
   });
 
   test('other names are answered to where they are allowed', async () => {

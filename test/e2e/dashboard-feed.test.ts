@@ -124,6 +124,36 @@ describe('F7 a page that was cut off', () => {
       }
   });
 
+  test('for longer than is kept gets a marker and all there is; for less exactly that', async () => {
+    const { board, page, messages } = await told();
+    const early = messages.at(-1) as StreamMessage;
+    // Long texts, so that a few messages are more than is kept.
+    const long = '€'.repeat(200);
+    const more = { caller_number: long, receiver_number: long, direction: long };
+    let size = 0;
+    for (let round = 0; size < 5 * 1024 ** 2; round++) {
+      const [first, last] = [round * 100, round * 100 + 99];
+      for (let i = first; i <= last; i++) {
+        const body = eventBody({
+          call_id: `${long}${i}`,
+          metadata: { queue: long, agent_id: long },
+          ...more,
+        });
+        const about = { eventId: `many_${i}`, event: long, callId: `${long}${i}`, receivedAt: Date.now() };
+        void board.store.addReceipt(newReceipt({ ...about, body }));
+      }
+      await page.find(tellsOf(`many_${last}`));
+      size = page.messages.reduce((sum, { data }) => sum + Buffer.byteLength(JSON.stringify(data)), 0);
+    }
+    const [known, ...since] = page.messages.slice(-2) as [StreamMessage, StreamMessage];
+    const late = await board.stream('/api/feed', { 'Last-Event-ID': early.id });
+    await late.find(({ event }) => event === 'snapshot');
+    expect(late.messages.map(({ event }) => event)).toEqual(['missed', 'snapshot']);
+    const soon = await board.stream('/api/feed', { 'Last-Event-ID': known.id });
+    await soon.find(({ id }) => id === since.at(-1)?.id);
+    expect(soon.messages).toEqual(since);
+  });
+
   test('between two runs gets a marker and all there is', async () => {
     const { board, messages } = await told();
     const next = await startTestDashboard({ store: board.store });
@@ -148,18 +178,19 @@ describe('F8', () => {
     '\n\nid: 1\nevent: snapshot\ndata: {}\n\n',
     'data: x',
     '\u2028',
-  ])('a call and an event named %j come in one message each', async (text) => {
+    'id: 1',
+  ])('a call, an event and its id named %j come in one message each', async (text) => {
     const board = await startTestDashboard();
     const wire = await openWire(board.port);
     onTestFinished(() => void wire.socket.destroy());
     wire.write(`GET /api/feed HTTP/1.0\r\nHost: 127.0.0.1:${board.port}\r\nCookie: ${board.cookie}\r\n\r\n`);
     await wire.waitFor(/event: snapshot\ndata: [^\n]+\n\n/);
     const body = eventBody({ call_id: text, event: text, caller_number: text });
-    await board.store.addReceipt(newReceipt({ callId: text, event: text, body }));
+    await board.store.addReceipt(newReceipt({ eventId: text, callId: text, event: text, body }));
     const [, line] = await wire.waitFor(/event: changes\ndata: ([^\n]+)\n\n/);
     const data = JSON.parse(Buffer.from(line as string, 'latin1').toString('utf8'));
-    expect(data.calls).toMatchObject([{ call_id: text, last: { event: text } }]);
-    expect(data.records).toMatchObject([{ call_id: text, event: text, caller_number: text }]);
+    expect(data.calls).toMatchObject([{ call_id: text, last: { event: text, event_id: text } }]);
+    expect(data.records).toMatchObject([{ event_id: text, call_id: text, event: text, caller_number: text }]);
     const lines = wire
       .received()
       .split('\r\n\r\n')

@@ -137,6 +137,12 @@ describe('listen', () => {
     expect(io.err()).toMatch(/Give an address/);
   });
 
+  test('--host with a zone, which no URL has, is a mistake', async () => {
+    const [code, io] = await fails(['listen', '--port', '0', '--host', '::1%lo'], { env });
+    expect([code, io.out()]).toEqual([2, '']);
+    expect(io.err()).toMatch(/No URL can name an address with a zone/);
+  });
+
   test('its dashboard is never on the receiver’s port', async () => {
     const { ready } = await startReceiver([]);
     const [port, page] = [Number(new URL(ready.url as string).port), await enter(ready.dashboard as string)];

@@ -1,15 +1,27 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { startCommand } from '../helpers/dashboard-command.ts';
 import { enter, type Session, startTestDashboard, startWithPage } from '../helpers/dashboard-server.ts';
 import { type DeliveryOptions, eventBody, SECRET } from '../helpers/delivery.ts';
 import { answers, deadPort, type Endpoint, startEndpoint } from '../helpers/endpoint.ts';
 import { leakForms } from '../helpers/find-text.ts';
 import { newAttempt, newReceipt } from '../helpers/records.ts';
-import { bash } from '../helpers/spawn-cli.ts';
+import { start } from '../helpers/spawn-cli.ts';
 import { jsonLines, type RunningListen, startListen } from '../helpers/test-io.ts';
 
 const env = { MO_SECRET: SECRET };
 
 const CALLER = '+919876543210';
+
+const noCurl = spawnSync('curl', ['--version']).status !== 0;
+const curlReason = noCurl ? ' (skipped: no curl here)' : '';
+
+/** As whoever pastes it does. */
+async function inShell(command: string): Promise<string> {
+  const { code, out, err } = await start('/bin/sh', ['-c', command]).ended;
+  expect([code, err]).toEqual([0, '']);
+  return out;
+}
 
 describe('a delivery as a cURL command', () => {
   const HEADERS = [
@@ -40,30 +52,35 @@ describe('a delivery as a cURL command', () => {
       requests[nth]?.header(name),
     );
 
-  test('makes the same request to the app: its bytes, id and signature; the secret is not in it', async () => {
-    const app = await startEndpoint(answers(200));
-    const body = `${eventBody({ caller_number: CALLER, note: `it's "é" $HOME \\n` })}\n`;
-    const { text } = await commandFor({ body }, [app.url.href]);
-    expect(text).toContain(CALLER);
-    for (const form of leakForms(SECRET)) expect(text).not.toContain(form);
-    expect(text).not.toMatch(/-H '(host|content-length|connection|transfer-encoding)/i);
-    const ran = await bash(text);
-    expect(ran.out).toMatch(/^HTTP\/1\.1 200/);
-    expect(app.requests).toHaveLength(2);
-    expect(app.requests[1]?.body.toString()).toBe(body);
-    expect(signedHeaders(app, 1)).toEqual(signedHeaders(app, 0));
-    expect(app.requests[1]?.header('Host')).toBe(app.url.host);
-  });
+  test.skipIf(noCurl)(
+    `makes the same request to the app: its bytes, id and signature; the secret is not in it${curlReason}`,
+    async () => {
+      const app = await startEndpoint(answers(200));
+      const body = `${eventBody({ caller_number: CALLER, note: `it's "é" $HOME \\n` })}\n`;
+      const { text } = await commandFor({ body }, [app.url.href]);
+      expect(text).toContain(CALLER);
+      for (const form of leakForms(SECRET)) expect(text).not.toContain(form);
+      expect(text).not.toMatch(/-H '(host|content-length|connection|transfer-encoding)/i);
+      expect(await inShell(text)).toMatch(/^HTTP\/1\.1 200/);
+      expect(app.requests).toHaveLength(2);
+      expect(app.requests[1]?.body.toString()).toBe(body);
+      expect(signedHeaders(app, 1)).toEqual(signedHeaders(app, 0));
+      expect(app.requests[1]?.header('Host')).toBe(app.url.host);
+    },
+  );
 
-  test('without an app goes to the receiver, on the path that it listens on', async () => {
-    const { text, listen, page } = await commandFor({}, ['--path', '/hook']);
-    expect(text).toContain(`http://127.0.0.1:${listen.port}/hook`);
-    expect((await bash(text)).out).toMatch(/^HTTP\/1\.1 200[\s\S]*X-MO-Duplicate: true/);
-    expect((await page.ask('/api/deliveries/receipt/2')).json().row).toMatchObject({
-      signature: 'valid',
-      duplicate: 'duplicate',
-    });
-  });
+  test.skipIf(noCurl)(
+    `without an app goes to the receiver, on the path that it listens on${curlReason}`,
+    async () => {
+      const { text, listen, page } = await commandFor({}, ['--path', '/hook']);
+      expect(text).toContain(`http://127.0.0.1:${listen.port}/hook`);
+      expect(await inShell(text)).toMatch(/^HTTP\/1\.1 200[\s\S]*X-MO-Duplicate: true/);
+      expect((await page.ask('/api/deliveries/receipt/2')).json().row).toMatchObject({
+        signature: 'valid',
+        duplicate: 'duplicate',
+      });
+    },
+  );
 
   test('of a body that no command line carries is refused in words', async () => {
     const { page, send } = await startWithPage();
@@ -166,6 +183,23 @@ describe('a delivery that is sent again', () => {
       outcome: 'refused',
       status: null,
       error,
+    });
+  });
+
+  test('C9 and is under way at Ctrl-C is cut off, on record as such, and nobody’s fault', async () => {
+    const app = await startEndpoint((response, _, nth) => void (nth === 1 && response.end('ok')));
+    const { page, send, listen } = await startWithPage([app.url.href]);
+    await send();
+    const resent = page.post('/api/deliveries/receipt/1/resend').catch(() => 'cut off');
+    await app.arrived(2);
+    expect(await listen.stop()).toBe(130);
+    expect([await resent, listen.io.err()]).toEqual(['cut off', '']);
+    const later = await enter((await startCommand([], { cwd: listen.io.cwd })).link);
+    expect((await later.ask('/api/deliveries/attempt/1')).json().row).toMatchObject({
+      event_id: 'ev_1',
+      outcome: 'aborted',
+      final: true,
+      replay_of: expect.stringMatching(/^rc_/),
     });
   });
 
