@@ -1,7 +1,7 @@
-import { isIPv6 } from 'node:net';
 import type { Command } from 'commander';
 import { EXIT, type ExitCode, UsageError } from '../core/errors.ts';
 import { isLoopback } from '../core/loopback.ts';
+import { urlHost } from '../core/url-host.ts';
 import { browse } from './browse.ts';
 import type { CommonOptions, Context, StartContext } from './context.ts';
 import {
@@ -81,7 +81,7 @@ async function dashboard(
     context.print(`${good('Ready')}  dashboard of ${dim(store.location)}: ${strong(served.link)}`);
     context.note('Ctrl-C ends it.');
   }
-  if (!isLoopback(new URL(`http://${isIPv6(options.host) ? `[${options.host}]` : options.host}/`)))
+  if (!isLoopback(new URL(`http://${urlHost(options.host)}/`)))
     context.warn(
       `Whoever can reach ${options.host} port ${served.port} and has the link sees calls and numbers, over plain HTTP.${
         ['0.0.0.0', '::'].includes(options.host) && options.allowHost === undefined

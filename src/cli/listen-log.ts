@@ -6,7 +6,7 @@ import { type Receipt, receiptToJson } from '../core/record.ts';
 import { visible } from '../core/redact.ts';
 import type { Secret } from '../core/signature.ts';
 import type { FirstReceipt } from '../core/store.ts';
-import { formatDuration } from '../core/time.ts';
+import { formatClock, formatDuration } from '../core/time.ts';
 import type { IncomingRequest, ServeFault } from '../http/serve-options.ts';
 import type { AppAnswer } from '../receiver/forward.ts';
 import type { Context } from './context.ts';
@@ -89,7 +89,7 @@ export function listenLog(
   function describe(receipt: Receipt, request: IncomingRequest, first: FirstReceipt | null): string {
     const id = receipt.eventId === null ? 'no id' : visible(receipt.eventId, 40);
     const again = receipt.attempt !== null && receipt.attempt > 1 ? dim(`  attempt ${receipt.attempt}`) : '';
-    return `${dim(clock(receipt.receivedAt))}  ${name('-->')}  ${visible(receipt.event ?? '(no event)', 24).padEnd(17)}  ${dim(`[${id}]`)}  ${signature(receipt, request)}${latencyText(receipt)}${again}${notes(receipt)}${earlier(receipt, first)}`;
+    return `${dim(formatClock(receipt.receivedAt, 'ms'))}  ${name('-->')}  ${visible(receipt.event ?? '(no event)', 24).padEnd(17)}  ${dim(`[${id}]`)}  ${signature(receipt, request)}${latencyText(receipt)}${again}${notes(receipt)}${earlier(receipt, first)}`;
   }
 
   function signature(receipt: Receipt, request: IncomingRequest): string {
@@ -112,7 +112,7 @@ export function listenLog(
   function earlier({ duplicate }: Receipt, first: FirstReceipt | null): string {
     if (duplicate !== 'suspected_replay' || first === null) return '';
     const id = first.eventId === null ? 'no id' : visible(first.eventId, 40);
-    return dim(`  same bytes as [${id}] at ${clock(first.receivedAt)}`);
+    return dim(`  same bytes as [${id}] at ${formatClock(first.receivedAt, 'ms')}`);
   }
 
   function notes({ duplicate, flags, status }: Receipt): string {
@@ -176,7 +176,7 @@ export function listenLog(
           ? ''
           : dim(`  ${visible(context.masked(error ?? Buffer.from(app.body).toString('utf8').trim()), 160)}`);
       line(
-        `${dim(clock(context.io.now()))}  ${name('<--')}  ${tone(`[${status ?? '---'}]`)} POST ${forwardUrl?.href}  ${dim(`[${receipt.eventId === null ? 'no id' : visible(receipt.eventId, 40)}]`)}  (${formatDuration(durationMs)})${said}`,
+        `${dim(formatClock(context.io.now(), 'ms'))}  ${name('<--')}  ${tone(`[${status ?? '---'}]`)} POST ${forwardUrl?.href}  ${dim(`[${receipt.eventId === null ? 'no id' : visible(receipt.eventId, 40)}]`)}  (${formatDuration(durationMs)})${said}`,
       );
     },
     storeFailure(error) {
@@ -190,7 +190,7 @@ export function listenLog(
       if (json) return context.printJson({ type: 'fault', kind, detail });
       if (!quiet)
         line(
-          `${dim(clock(context.io.now()))}  ${warn('xxx')}  ${kind.replace('_', ' ')}: ${visible(detail)}`,
+          `${dim(formatClock(context.io.now(), 'ms'))}  ${warn('xxx')}  ${kind.replace('_', ' ')}: ${visible(detail)}`,
         );
     },
     events: () => counts.events,
@@ -231,13 +231,6 @@ export function listenLog(
 }
 
 const QUIET_FLAGS = new Set(['clock_skew']);
-
-/** `12:45:00.120`, in the machine's own time zone. */
-function clock(ms: number): string {
-  const date = new Date(ms);
-  const pad = (value: number, width = 2) => String(value).padStart(width, '0');
-  return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}.${pad(date.getMilliseconds(), 3)}`;
-}
 
 /** What came over the wire, for `verify --delivery`. */
 function wireForm({ headers, body }: IncomingRequest): Record<string, unknown> {

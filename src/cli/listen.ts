@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../core/errors.ts';
 import { newId } from '../core/id.ts';
+import { urlHost } from '../core/url-host.ts';
 import type { Dashboard } from '../dashboard/server.ts';
 import { type Listening, serve } from '../http/serve.ts';
 import { createForwarder } from '../receiver/forward.ts';
@@ -191,7 +192,7 @@ async function listen(
 }
 
 function receiverUrl({ host, port }: Listening): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `http://${urlHost(host)}:${port}`;
 }
 
 /** Ends the run on Ctrl-C, when stdout's reader has gone, when its time is up, or on request. */

@@ -2,6 +2,7 @@ import { isIP, isIPv6 } from 'node:net';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
+import { urlHost } from '../core/url-host.ts';
 import { LOG_FORMATS } from '../logs/log-format.ts';
 
 /** Adds the flags that every command has. */
@@ -91,7 +92,7 @@ export function address(value: string): string {
       "No URL can name an address with a zone. Give it without '%' and what follows.",
     );
   // As browsers write it in 'Host': '0' and '::0' are every address, too, '127.1' is 127.0.0.1.
-  const url = `http://${isIPv6(value) ? `[${value}]` : value}`;
+  const url = `http://${urlHost(value)}`;
   const host = URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : value;
   return isIP(host) === 0 ? value : host;
 }

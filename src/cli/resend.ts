@@ -1,16 +1,15 @@
 import { UsageError } from '../core/errors.ts';
 import { endToEnd, HEADER, withoutHeaders } from '../core/headers.ts';
 import { newId } from '../core/id.ts';
+import { DEFAULT_TIMEOUT_MS } from '../core/schedule.ts';
 import type { LogEntry, Store } from '../core/store.ts';
 import { formatTimestamp } from '../core/time.ts';
 import type { Resent } from '../dashboard/wire.ts';
 import { createTransport } from '../http/attempt.ts';
 
-const TIMEOUT_MS = 30_000;
-
 /** Sends a delivery on record to the app again, as it came but for the tool's own headers; the attempt is recorded. */
 export function createResend(url: URL, store: Store, now: () => number) {
-  const transport = createTransport({ url, connections: 4, timeoutMs: TIMEOUT_MS });
+  const transport = createTransport({ url, connections: 4, timeoutMs: DEFAULT_TIMEOUT_MS });
   return {
     async resend({ record }: LogEntry): Promise<Resent> {
       if (record.kind !== 'receipt' || record.body === null)

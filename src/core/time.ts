@@ -61,6 +61,16 @@ export function formatTimestamp(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** `12:45`, `12:45:03` or `12:45:03.120`, in the machine's own time zone. */
+export function formatClock(ms: number, precision: 'minutes' | 'seconds' | 'ms'): string {
+  const date = new Date(ms);
+  const pad = (value: number, width = 2) => String(value).padStart(width, '0');
+  const minutes = `${pad(date.getHours())}:${pad(date.getMinutes())}`;
+  if (precision === 'minutes') return minutes;
+  const seconds = `${minutes}:${pad(date.getSeconds())}`;
+  return precision === 'seconds' ? seconds : `${seconds}.${pad(date.getMilliseconds(), 3)}`;
+}
+
 /** For people: `0.4 ms`, `23 ms`, `1.2 s`, `2 min 5 s`. */
 export function formatDuration(ms: number): string {
   const size = Math.abs(ms);

@@ -1,3 +1,4 @@
+import { isSuccess } from '../core/record.ts';
 import type { DeliveryRow } from './wire.ts';
 
 /** How a record went, as one filters by it. */
@@ -19,6 +20,17 @@ export interface DeliveryFilter {
   search: string;
 }
 
+/** A filter out of an address's parameters; what is none of the known ones leaves everything in. */
+export function readFilter(get: (name: keyof DeliveryFilter) => string | null | undefined): DeliveryFilter {
+  const [kind, result] = [get('kind'), get('result')];
+  return {
+    kind: kind === 'receipt' || kind === 'attempt' ? kind : null,
+    event: get('event') ?? null,
+    result: RESULTS.find((name) => name === result) ?? null,
+    search: get('search') ?? '',
+  };
+}
+
 export function matchesDelivery(row: DeliveryRow, { kind, event, result, search }: DeliveryFilter): boolean {
   if (kind !== null && row.kind !== kind) return false;
   if (event !== null && row.event !== event) return false;
@@ -33,9 +45,8 @@ export function resultsOf(row: DeliveryRow): Result[] {
   const { signature, status, forward, duplicate } = row;
   const results: Result[] = duplicate === null ? [] : [duplicate];
   if (signature !== 'valid' && signature !== 'unchecked') return [...results, 'refused'];
-  const answered = status === null || (status >= 200 && status < 300);
-  const taken =
-    forward === null || (forward.status !== null && forward.status >= 200 && forward.status < 300);
+  const answered = status === null || isSuccess(status);
+  const taken = forward === null || isSuccess(forward.status);
   return [...results, answered && taken ? 'delivered' : 'failed'];
 }
 

@@ -2,24 +2,19 @@ import type { ServerResponse } from 'node:http';
 import type { Payload } from '../core/payload.ts';
 import type { Receipt } from '../core/record.ts';
 import type { Store } from '../core/store.ts';
-import { CallBoard } from './call-board.ts';
 import { FeedClient, type MessageSource } from './feed-client.ts';
+import { FeedState } from './feed-state.ts';
 import { type Followed, LogFollower } from './log-follower.ts';
 import { encode, type Message, MessageLog } from './message-log.ts';
-import { RecordList } from './record-list.ts';
-import type { About, CallDetail, Changes, Snapshot } from './wire.ts';
+import type { About, CallDetail, Snapshot } from './wire.ts';
 
 /** Changes are gathered for so long, ms; what comes alone goes out at once. */
 const GATHER_MS = 100;
 const HEARTBEAT_MS = 5000;
 /** With nobody looking for so long the log is not followed any more, ms. */
 const LINGER_MS = 30_000;
-/** As many calls as one message tells of: under a flood the page catches up with the rest. */
-const MOST_CALLS = 100;
 /** A snapshot serves others that come within so many ms; the messages since bring them up to date. */
 const SNAPSHOT_MS = 1000;
-
-const NOTHING_ODD = JSON.stringify([0, null]);
 
 export interface FeedOptions {
   store: Store;
@@ -37,12 +32,7 @@ export class Feed implements MessageSource {
   #follower: LogFollower | null = null;
   #ready: Promise<void> = Promise.resolve();
   #loaded = false;
-  #calls = new CallBoard();
-  #records = new RecordList();
-  #trouble: string | null = null;
-  #behind = 0;
-  /** How things stand, as far as pages have been told. */
-  #stateTold = NOTHING_ODD;
+  #state = new FeedState();
   #timers: Partial<Record<'flush' | 'heartbeat' | 'linger', NodeJS.Timeout>> = {};
   #flushedAt = Number.NEGATIVE_INFINITY;
   #snapshot: { message: Message; madeAt: number } | null = null;
@@ -93,12 +83,12 @@ export class Feed implements MessageSource {
 
   /** The answer to one of those is known, or what the app said to it. */
   answered(receipt: Receipt): void {
-    if (this.#follower !== null && this.#records.answered(receipt)) this.#schedule();
+    if (this.#follower !== null && this.#state.answered(receipt)) this.#schedule();
   }
 
   /** The story of a call that pages list; null for another. */
   call(key: number): CallDetail | null {
-    return this.#calls.detail(key, this.#options.now());
+    return this.#state.call(key, this.#options.now());
   }
 
   /** Looks for new records now rather than in a while. */
@@ -127,13 +117,7 @@ export class Feed implements MessageSource {
       this.#flush();
       setImmediate(() => this.#pump());
     }
-    const data: Snapshot = {
-      now_ms: now,
-      calls: this.#calls.all(now),
-      records: this.#records.latest(),
-      trouble: this.#trouble,
-      about: this.#options.about,
-    };
+    const data: Snapshot = { ...this.#state.snapshot(now), about: this.#options.about };
     const message = { id: this.#messages.last, bytes: encode('snapshot', data, this.#messages.last) };
     this.#snapshot = { message, madeAt: now };
     return message;
@@ -152,12 +136,8 @@ export class Feed implements MessageSource {
     return this.#ready;
   }
 
-  /** What was on record before anybody looked is in the snapshots, and no change. */
   #begin(): void {
-    const now = this.#options.now();
-    this.#calls.giveUp(now);
-    this.#calls.changes(Number.POSITIVE_INFINITY, now);
-    this.#records.changes();
+    this.#state.begin(this.#options.now());
     this.#loaded = true;
     this.#pump();
   }
@@ -174,11 +154,7 @@ export class Feed implements MessageSource {
     this.#follower = null;
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
     this.#timers = {};
-    this.#calls = new CallBoard();
-    this.#records = new RecordList();
-    this.#trouble = null;
-    this.#behind = 0;
-    this.#stateTold = NOTHING_ODD;
+    this.#state = new FeedState();
     this.#snapshot = null;
     this.#loaded = false;
     this.#messages.forget();
@@ -187,28 +163,23 @@ export class Feed implements MessageSource {
   #followed(): Followed {
     return {
       added: (seq, record, payload) => {
-        if (record.kind === 'receipt') this.#calls.add(seq, record.receipt, payload);
-        this.#records.add(seq, record, payload);
+        this.#state.add(seq, record, payload);
         this.#schedule();
       },
       settled: (seq, receipt) => {
-        this.#records.settle(seq, receipt);
+        this.#state.settle(seq, receipt);
         this.#schedule();
       },
-      skipped: (count) => this.#records.skip(count),
+      skipped: (count) => this.#state.skip(count),
       reset: () => {
         this.#stop();
         this.#follow().catch(() => this.close());
       },
-      behind: (count) => {
-        if (count === this.#behind) return;
-        this.#behind = count;
-        this.#schedule();
+      behind: (behind) => {
+        if (this.#state.report({ behind })) this.#schedule();
       },
-      trouble: (message) => {
-        if (message === this.#trouble) return;
-        this.#trouble = message;
-        this.#schedule();
+      trouble: (trouble) => {
+        if (this.#state.report({ trouble })) this.#schedule();
       },
     };
   }
@@ -227,22 +198,10 @@ export class Feed implements MessageSource {
     clearTimeout(this.#timers.flush);
     delete this.#timers.flush;
     this.#flushedAt = performance.now();
-    const now = this.#options.now();
-    const { more, ...calls } = this.#calls.changes(MOST_CALLS, now);
-    const changes: Changes = {
-      now_ms: now,
-      ...calls,
-      ...this.#records.changes(),
-      behind: this.#behind,
-      trouble: this.#trouble,
-    };
-    const { gone, records, skipped } = changes;
-    const state = JSON.stringify([this.#behind, this.#trouble]);
-    const nothing = changes.calls.length + gone.length + records.length + skipped === 0;
-    if (nothing && state === this.#stateTold) return;
-    this.#stateTold = state;
-    this.#messages.add('changes', changes);
-    if (more) this.#schedule();
+    const made = this.#state.changes(this.#options.now());
+    if (made === null) return;
+    this.#messages.add('changes', made.changes);
+    if (made.more) this.#schedule();
   }
 
   #pump(): void {
@@ -251,7 +210,7 @@ export class Feed implements MessageSource {
 
   /** A sign of life for pages, and the end of those that do not read. */
   #beat(): void {
-    if (this.#calls.giveUp(this.#options.now())) this.#schedule();
+    if (this.#state.giveUp(this.#options.now())) this.#schedule();
     const beat = encode('heartbeat', { now_ms: this.#options.now() });
     for (const client of this.#clients) {
       client.write(beat);

@@ -4,7 +4,7 @@ import { KnownError, StoreError, UsageError } from '../core/errors.ts';
 import { endToEnd } from '../core/headers.ts';
 import type { LogRecord, RecordKind } from '../core/record.ts';
 import type { LogEntry, Store } from '../core/store.ts';
-import { type DeliveryFilter, RESULTS, type Result } from './delivery-filter.ts';
+import { readFilter } from './delivery-filter.ts';
 import type { Feed } from './feed.ts';
 import { readKpis } from './kpis.ts';
 import { inspect, readEntry, readPage } from './log-reader.ts';
@@ -111,17 +111,14 @@ async function listDeliveries({ query }: Asked, { store }: Served): Promise<Answ
     .map(Number);
   const wanted = /^[1-9]\d{0,5}$/.exec(query.get('limit') ?? '')?.[0] ?? 100;
   const limit = Math.min(Number(wanted), MOST_ROWS);
-  return json(await readPage(store, readFilter(query), { attempt, receipt }, limit));
-}
-
-function readFilter(query: URLSearchParams): DeliveryFilter {
-  const [kind, result] = [query.get('kind'), query.get('result')];
-  return {
-    kind: kind === 'receipt' || kind === 'attempt' ? kind : null,
-    event: query.get('event'),
-    result: RESULTS.includes(result as Result) ? (result as Result) : null,
-    search: query.get('search') ?? '',
-  };
+  return json(
+    await readPage(
+      store,
+      readFilter((name) => query.get(name)),
+      { attempt, receipt },
+      limit,
+    ),
+  );
 }
 
 async function inspectDelivery({ path }: Asked, { store, explain }: Served): Promise<Answer> {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Payload } from '../core/payload.ts';
 import type { LogRecord, Receipt } from '../core/record.ts';
 import type { LogEntry, Store } from '../core/store.ts';
+import { urlHost } from '../core/url-host.ts';
 import { startListening } from '../http/start-listening.ts';
 import { Access, hostNames, strangeOrigin } from './access.ts';
 import { readAssets } from './assets.ts';
@@ -183,7 +184,7 @@ function send(
 function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
+  return urlHost(host);
 }
 
 /** A request without a body is complete only some time after it has been handed over. */

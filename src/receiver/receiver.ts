@@ -6,7 +6,8 @@ import type { FirstReceipt, NewReceipt, Settlement, Store, StoredReceipt } from 
 import type { Answer, IncomingRequest } from '../http/serve-options.ts';
 import { appAnswer, BUSY_ELSEWHERE, checkRequest, DUPLICATE, OK, RETRY_AFTER, refuse } from './answers.ts';
 import type { AppAnswer, Forwarder } from './forward.ts';
-import { type Judgement, judge } from './judge.ts';
+import { judge } from './judge.ts';
+import { release, toReceipt } from './receipt.ts';
 
 export interface ReceiverOptions {
   /** The live secrets, the current one first; null accepts every signature (`--no-verify`). */
@@ -221,42 +222,6 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     },
   };
 }
-
-function toReceipt(request: IncomingRequest, judgement: Judgement, id: string): Receipt & NewReceipt {
-  const { verdict, payload } = judgement;
-  return {
-    id,
-    eventId: judgement.eventId,
-    event: payload.event,
-    callId: payload.callId,
-    attempt: judgement.attempt,
-    receivedAt: request.receivedAt,
-    signature: verdict.result,
-    secret: verdict.result === 'valid' ? verdict.secret : null,
-    duplicate: null,
-    latencyMs: judgement.latencyMs,
-    transitMs: judgement.transitMs,
-    status: null,
-    forward: null,
-    bodyBytes: request.body.length,
-    flags: judgement.flags,
-    shownAt: null,
-    body: request.body,
-    headers: request.headers,
-    timestampMs: judgement.bodyTimestampMs,
-    accepted: false,
-    forwarding: false,
-  };
-}
-
-/** The log has headers and body now: whoever keeps the receipt must not keep a socket's memory with it. */
-function release(receipt: NewReceipt): void {
-  receipt.headers = NOTHING;
-  receipt.body = NO_BYTES;
-}
-
-const NOTHING: readonly string[] = [];
-const NO_BYTES = new Uint8Array(0);
 
 function said({ body }: AppAnswer): string {
   return Buffer.from(body).toString('utf8');

@@ -1,32 +1,16 @@
-import { useEffect, useState } from 'preact/hooks';
 import { formatDuration } from '../../core/time.ts';
 import type { CallDetail } from '../wire.ts';
-import { api, describeError } from './api.ts';
 import { Dialog } from './dialog.tsx';
 import type { Model } from './model.ts';
 import { changeState, undoStep } from './page-state.ts';
 import { Clock, Outside, orDash, PhoneNumber } from './show.tsx';
+import { useFetched } from './use-fetched.ts';
 
 /** A call's timeline: its events in order of life, when each was received, and what does not fit. */
 export function CallStory({ callKey, model }: { callKey: number; model: Model }) {
-  const [detail, setDetail] = useState<CallDetail | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
   // Read again whenever the call has changed.
   const seqs = model.calls.get(callKey)?.seqs.join();
-  useEffect(() => {
-    let wanted = true;
-    api<CallDetail>(`/api/calls/${callKey}`).then(
-      (found) => {
-        if (!wanted) return;
-        setDetail(found);
-        setProblem(null);
-      },
-      (error) => wanted && setProblem(describeError(error)),
-    );
-    return () => {
-      wanted = false;
-    };
-  }, [callKey, seqs]);
+  const { found: detail, problem } = useFetched<CallDetail>(`/api/calls/${callKey}`, () => seqs);
   const title =
     detail === null ? (
       'Call'

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { EVENT_TYPES } from '../../core/event.ts';
 import { formatDuration } from '../../core/time.ts';
-import { type DeliveryFilter, matchesDelivery, RESULTS, type Result, resultsOf } from '../delivery-filter.ts';
+import { type DeliveryFilter, matchesDelivery, RESULTS, readFilter, resultsOf } from '../delivery-filter.ts';
 import type { DeliveryPage, DeliveryRow } from '../wire.ts';
 import { api, describeError } from './api.ts';
 import { Empty } from './empty.tsx';
@@ -26,7 +26,7 @@ interface DeliveriesProps {
 
 /** The delivery log as it grows, and whatever is known of the one that is selected. */
 export function DeliveriesView({ model, state, reporter }: DeliveriesProps) {
-  const filter = deliveryFilter(state);
+  const filter = readFilter((name) => state[name]);
   const { rows, more, problem, loading, load } = useLog(model, filter, state);
   const items = useMemo(() => rows.map((row) => ({ key: recordKey(row), row })), [rows]);
   const narrow = useNarrow();
@@ -111,15 +111,6 @@ function isFiltered({ kind, event, result, search }: DeliveryFilter): boolean {
 }
 
 const NO_FILTER = { search: null, kind: null, event: null, result: null };
-
-function deliveryFilter({ kind, event, result, search = '' }: PageState): DeliveryFilter {
-  return {
-    kind: kind === 'receipt' || kind === 'attempt' ? kind : null,
-    event: event ?? null,
-    result: RESULTS.includes(result as Result) ? (result as Result) : null,
-    search,
-  };
-}
 
 /** Where the log goes on; null at its beginning. */
 type More = { cursor: string; scanned: number } | null;

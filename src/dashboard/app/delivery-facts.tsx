@@ -1,3 +1,4 @@
+import { isSuccess } from '../../core/record.ts';
 import { formatDuration } from '../../core/time.ts';
 import type { DeliveryRow, Inspection } from '../wire.ts';
 import { ResultOf } from './result.tsx';
@@ -43,10 +44,8 @@ export function ReceiptFacts({ found, row }: { found: Inspection; row: Receipt }
           <span class="dim">not handed on</span>
         ) : (
           <>
-            <b class={forward.status !== null && forward.status < 300 ? 'good' : 'bad'}>
-              {forward.status ?? 'no answer'}
-            </b>{' '}
-            in {formatDuration(forward.duration_ms)}
+            <b class={isSuccess(forward.status) ? 'good' : 'bad'}>{forward.status ?? 'no answer'}</b> in{' '}
+            {formatDuration(forward.duration_ms)}
             {forward.error !== null && (
               <p>
                 <Outside text={forward.error} most={500} />

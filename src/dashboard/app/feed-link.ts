@@ -13,8 +13,6 @@ export type LinkState =
 export interface FeedHandlers {
   snapshot(data: Snapshot): void;
   changes(data: Changes): void;
-  /** So much was missed that everything comes anew. */
-  missed(): void;
   heartbeat(data: { now_ms: number }): void;
   state(state: LinkState): void;
 }
@@ -99,7 +97,6 @@ export class FeedLink {
       });
     on('snapshot', this.#handlers.snapshot);
     on('changes', this.#handlers.changes);
-    on('missed', this.#handlers.missed);
     on('heartbeat', this.#handlers.heartbeat);
     // Where nothing has come about meanwhile, the next message may be a while off.
     source.addEventListener('open', () => {

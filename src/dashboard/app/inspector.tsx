@@ -9,11 +9,10 @@ import { type Model, recordKey } from './model.ts';
 import { changeState } from './page-state.ts';
 import { ResultOf } from './result.tsx';
 import { Clock, Copy, Outside } from './show.tsx';
+import { useFetched } from './use-fetched.ts';
 
 /** Everything that is known of one delivery. `place` is its kind and seq. */
 export function Inspector({ place, model }: { place: string; model: Model }) {
-  const [found, setFound] = useState<Inspection | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
   const element = useRef<HTMLElement>(null);
   useEffect(() => {
     // Opened from what has gone since, such as a dialog, or the list on a narrow page: the focus would be nowhere.
@@ -22,24 +21,13 @@ export function Inspector({ place, model }: { place: string; model: Model }) {
       element.current?.focus();
   }, []);
   const live = model.records.find((row) => recordKey(row) === place);
-  const eventId = found?.row.event_id ?? null;
-  // Read again once its answer is known, or another record of the same event has come.
-  const related = eventId === null ? 0 : model.records.filter(({ event_id }) => event_id === eventId).length;
-  const change = `${live?.status ?? ''} ${live?.kind === 'receipt' && live.forward !== null} ${related}`;
-  useEffect(() => {
-    let wanted = true;
-    api<Inspection>(`/api/deliveries/${encodeURI(place)}`).then(
-      (inspection) => {
-        if (!wanted) return;
-        setFound(inspection);
-        setProblem(null);
-      },
-      (error) => wanted && setProblem(describeError(error)),
-    );
-    return () => {
-      wanted = false;
-    };
-  }, [place, change]);
+  const { found, problem } = useFetched<Inspection>(`/api/deliveries/${encodeURI(place)}`, (known) => {
+    // Its answer, and how many other records of the same event have come.
+    const eventId = live?.event_id ?? known?.row.event_id ?? null;
+    const related =
+      eventId === null ? 0 : model.records.filter(({ event_id }) => event_id === eventId).length;
+    return `${live?.status ?? ''} ${live?.kind === 'receipt' && live.forward !== null} ${related}`;
+  });
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard
     <aside ref={element} class="inspector" aria-label="Inspector" tabIndex={0}>

@@ -1,7 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Kpi } from '../../core/kpi.ts';
-import { formatDuration } from '../../core/time.ts';
-import { describeKpi } from '../../report/wording.ts';
+import { describeKpi, formatAmount } from '../../report/wording.ts';
 import { type KpiPage, WINDOWS } from '../wire.ts';
 import { api, describeError } from './api.ts';
 import { Empty } from './empty.tsx';
@@ -144,10 +143,10 @@ function Kpis({ page }: { page: KpiPage }) {
                   </th>
                   <td>{endpoint.attempts.toLocaleString()}</td>
                   <td>{endpoint.events.toLocaleString()}</td>
-                  <td>{share(endpoint.success_rate)}</td>
-                  <td>{share(endpoint.delivery_rate)}</td>
+                  <td>{formatAmount('ratio', endpoint.success_rate)}</td>
+                  <td>{formatAmount('ratio', endpoint.delivery_rate)}</td>
                   {(['p50', 'p95', 'p99'] as const).map((name) => (
-                    <td key={name}>{duration(endpoint.latency_ms[name])}</td>
+                    <td key={name}>{formatAmount('ms', endpoint.latency_ms[name])}</td>
                   ))}
                   <td>
                     <Statuses
@@ -205,12 +204,4 @@ function Statuses({
       ))}
     </ul>
   );
-}
-
-function share(value: number | null): string {
-  return value === null ? '–' : `${Number((value * 100).toFixed(2))} %`;
-}
-
-function duration(ms: number | null): string {
-  return ms === null ? '–' : formatDuration(ms);
 }

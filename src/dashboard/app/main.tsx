@@ -34,7 +34,6 @@ async function start(): Promise<void> {
       model.reset(data, Date.now());
     },
     changes: (data) => model.change(data, Date.now()),
-    missed: () => {},
     heartbeat: (data) => model.beat(data.now_ms, Date.now()),
     state(state) {
       last = state;

@@ -1,7 +1,8 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
-import { formatDuration } from '../../core/time.ts';
+import { formatClock, formatDuration } from '../../core/time.ts';
 import type { KpiPage } from '../wire.ts';
+import { dayAndMonth } from './show.tsx';
 
 const HEIGHT = 220;
 
@@ -161,11 +162,11 @@ function Plot({ title, said, legend = [], data, options }: PlotProps) {
 
 /** `12:45`, with its date at midnight, with seconds where there are some. */
 function timeOfDay(seconds: number): string {
-  const date = new Date(seconds * 1000);
-  const pad = (value: number) => String(value).padStart(2, '0');
-  const time = `${pad(date.getHours())}:${pad(date.getMinutes())}`;
-  if (time === '00:00') return `${pad(date.getDate())}.${pad(date.getMonth() + 1)}.`;
-  return date.getSeconds() === 0 ? time : `${time}:${pad(date.getSeconds())}`;
+  const ms = seconds * 1000;
+  const date = new Date(ms);
+  const time = formatClock(ms, 'minutes');
+  if (time === '00:00') return dayAndMonth(date);
+  return date.getSeconds() === 0 ? time : formatClock(ms, 'seconds');
 }
 
 function axis({ dim, line }: Colors): uPlot.Axis {

@@ -1,6 +1,7 @@
 import { type ComponentChildren, createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
 import { maskNumbers, visible } from '../../core/redact.ts';
+import { formatClock } from '../../core/time.ts';
 import { ApiError } from './api.ts';
 import { isWritten, maskWritten } from './written-number.ts';
 
@@ -29,27 +30,29 @@ export function orDash(text: string | null): ComponentChildren {
 export function Clock({ ms, exact = false }: { ms: number | null; exact?: boolean }) {
   if (ms === null) return <span class="none">–</span>;
   const date = new Date(ms);
-  const pad = (value: number, width = 2) => String(value).padStart(width, '0');
-  const time = `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
-  const day =
-    date.toDateString() === new Date().toDateString()
-      ? ''
-      : `${pad(date.getDate())}.${pad(date.getMonth() + 1)}. `;
+  const today = date.toDateString() === new Date().toDateString();
   return (
     <time dateTime={date.toISOString()} title={date.toLocaleString()}>
-      {day}
-      {time}
-      {exact ? `.${pad(date.getMilliseconds(), 3)}` : ''}
+      {today ? '' : `${dayAndMonth(date)} `}
+      {formatClock(ms, exact ? 'ms' : 'seconds')}
     </time>
   );
+}
+
+/** `31.01.`. */
+export function dayAndMonth(date: Date): string {
+  return `${pad(date.getDate())}.${pad(date.getMonth() + 1)}.`;
 }
 
 /** `0:42`, `1:02:03`. */
 export function formatCallTime(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const pad = (value: number) => String(value).padStart(2, '0');
   return h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
+}
+
+function pad(value: number): string {
+  return String(value).padStart(2, '0');
 }
 
 /** A button that copies a text, and says beside it whether it did. `text` may be fetched. */
