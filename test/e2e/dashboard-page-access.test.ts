@@ -1,8 +1,8 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { startDashboard } from '../../src/dashboard/server.ts';
 import { openStore } from '../../src/store/open.ts';
-import { browserReason, launchBrowser, noBrowser } from '../helpers/browser.ts';
+import { browserReason, noBrowser, useBrowser } from '../helpers/browser.ts';
 import {
   type Board,
   column,
@@ -20,13 +20,7 @@ import {
 import { answers, startEndpoint } from '../helpers/endpoint.ts';
 
 describe.skipIf(noBrowser)(`who sees the dashboard, in a browser${browserReason}`, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser(['--host-resolver-rules=MAP *.example 127.0.0.1']);
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
+  const browser = useBrowser(['--host-resolver-rules=MAP *.example 127.0.0.1']);
 
   const refused = (page: Page) =>
     page.getByRole('heading', { name: 'This is not the link of this run.' }).waitFor();
@@ -39,7 +33,7 @@ describe.skipIf(noBrowser)(`who sees the dashboard, in a browser${browserReason}
 
   test('F9 a wrong token and none at all show what to do, and nothing else; the right one is let in after them', async () => {
     const board = await withData();
-    const { page, context, watched } = await openPage(browser, `${board.origin}/#token=${'A'.repeat(32)}`, {
+    const { page, context, watched } = await openPage(browser(), `${board.origin}/#token=${'A'.repeat(32)}`, {
       live: false,
     });
     await refused(page);
@@ -75,9 +69,9 @@ describe.skipIf(noBrowser)(`who sees the dashboard, in a browser${browserReason}
       await store.close();
     });
     const once = dashboard.linkOnce();
-    const { page } = await openPage(browser, once);
+    const { page } = await openPage(browser(), once);
     expect(page.url()).not.toContain('token');
-    const { page: other } = await openPage(browser, once, { live: false });
+    const { page: other } = await openPage(browser(), once, { live: false });
     await refused(other);
     // Whoever has been let in already stays in.
     await page.goto('about:blank');
@@ -91,7 +85,7 @@ describe.skipIf(noBrowser)(`who sees the dashboard, in a browser${browserReason}
     const elsewhere = await startEndpoint((response) =>
       response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>elsewhere</title>'),
     );
-    const { page, context } = await openPage(browser, board.link);
+    const { page, context } = await openPage(browser(), board.link);
     await rows(page).waitFor();
     for (const host of ['127.0.0.1', 'localhost', 'other.example']) {
       const { page: strange } = await openIn(context, `http://${host}:${elsewhere.port}/`, { live: false });
@@ -183,7 +177,7 @@ describe.skipIf(noBrowser)(`who sees the dashboard, in a browser${browserReason}
   test('C4 under a name that has been rebound to this machine there is no page and no data', async () => {
     const board = await withData();
     const { port, hash } = new URL(board.link);
-    const { page, context } = await openPage(browser, board.link);
+    const { page, context } = await openPage(browser(), board.link);
     const { page: rebound } = await openIn(context, 'about:blank', { live: false });
     const response = await rebound.goto(`http://evil.example:${port}/${hash}`);
     expect(response?.status()).toBe(403);
@@ -206,7 +200,7 @@ describe.skipIf(noBrowser)(`who sees the dashboard, in a browser${browserReason}
     const { link, port } = await startDashboardOf(storeOf(board), ['--allow-host', 'mo.example']);
     const { hash } = new URL(link);
     const { page, context } = await openPage(
-      browser,
+      browser(),
       `http://mo.example:${port}/?view=deliveries&delivery=receipt/1${hash}`,
     );
     expect(await page.evaluate('isSecureContext')).toBe(false);

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
-import { browserReason, launchBrowser, noBrowser } from '../helpers/browser.ts';
+import { browserReason, noBrowser, useBrowser } from '../helpers/browser.ts';
 import {
   type Board,
   dialog,
@@ -27,16 +27,10 @@ interface Violation {
 }
 
 describe.skipIf(noBrowser)(`what axe finds on the dashboard's page${browserReason}`, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
+  const browser = useBrowser();
 
   async function openWithAxe(link: string, live = true): Promise<Page> {
-    const { page } = await openPage(browser, link, { live });
+    const { page } = await openPage(browser(), link, { live });
     await page.evaluate(axe);
     return page;
   }

@@ -1,6 +1,5 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { browserReason, launchBrowser, noBrowser } from '../helpers/browser.ts';
+import { describe, expect, test } from 'vitest';
+import { browserReason, noBrowser, useBrowser } from '../helpers/browser.ts';
 import {
   column,
   countOf,
@@ -16,17 +15,11 @@ import {
 } from '../helpers/dashboard.ts';
 
 describe.skipIf(noBrowser)(`live calls in a browser${browserReason}`, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
+  const browser = useBrowser();
 
   test('a call rings, is answered, handed on and ended, without a reload', async () => {
     const board = await startBoard();
-    const { page, watched } = await openPage(browser, board.link);
+    const { page, watched } = await openPage(browser(), board.link);
     await page.evaluate('window.sameAsBefore = true');
     const statuses = async () => ({
       rows: await column(page, 'status'),
@@ -70,7 +63,7 @@ describe.skipIf(noBrowser)(`live calls in a browser${browserReason}`, () => {
 
   test('the duration of a call under way ticks, from its answer', async () => {
     const board = await startBoard();
-    const { page } = await openPage(browser, board.link);
+    const { page } = await openPage(browser(), board.link);
     await board.send('call_initiated', { timestamp: inSeconds(-100) });
     await board.send('call_connected', { timestamp: inSeconds(-70) });
     const duration = async () => (await column(page, 'duration'))[0];
@@ -82,7 +75,7 @@ describe.skipIf(noBrowser)(`live calls in a browser${browserReason}`, () => {
 
   test('a call that ends fades where it was, and stands under "Ended lately" after a while', async () => {
     const board = await startBoard();
-    const { page } = await openPage(browser, 'about:blank', { live: false, fresh: true });
+    const { page } = await openPage(browser(), 'about:blank', { live: false, fresh: true });
     await page.clock.install();
     await page.goto(board.link);
     for (const call_id of ['MO1', 'MO2']) await board.send('call_initiated', { call_id });
@@ -103,7 +96,7 @@ describe.skipIf(noBrowser)(`live calls in a browser${browserReason}`, () => {
     const board = await startBoard();
     await board.send('call_disconnected', { call_id: 'MO1', duration_seconds: 3 });
     await board.send('call_connected', { call_id: 'MO2' });
-    const { page } = await openPage(browser, board.link);
+    const { page } = await openPage(browser(), board.link);
     expect(await page.locator('.grid .rows').innerText()).toMatch(
       /Connected[\s\S]*Ended lately \(1\)[\s\S]*Disconnected/,
     );
@@ -164,7 +157,7 @@ describe.skipIf(noBrowser)(`live calls in a browser${browserReason}`, () => {
 
   test('B16 whatever order its events arrive in, a call ends in the state they tell; a forged one tells nothing', async () => {
     const board = await startBoard();
-    const { page } = await openPage(browser, board.link);
+    const { page } = await openPage(browser(), board.link);
     const began = Date.now();
     for (const [name, arrivals] of ARRIVALS)
       for (const [event, second] of arrivals) {
@@ -196,7 +189,7 @@ describe.skipIf(noBrowser)(`live calls in a browser${browserReason}`, () => {
 
   test("the timeline: events in order of life, gaps, what does not fit, and the way to each event's delivery", async () => {
     const board = await startBoard();
-    const { page } = await openPage(browser, board.link);
+    const { page } = await openPage(browser(), board.link);
     const began = Date.now() - 60_000;
     const at = (second: number) => ({ timestamp: new Date(began + second * 1000).toISOString() });
     await board.send('call_connected', at(6));
@@ -227,7 +220,7 @@ describe.skipIf(noBrowser)(`live calls in a browser${browserReason}`, () => {
 
   test('numbers are masked everywhere, whatever they are written like, until they are asked for', async () => {
     const board = await startBoard();
-    const { page } = await openPage(browser, board.link);
+    const { page } = await openPage(browser(), board.link);
     const caller = {
       caller_number: '+91 98765-43210',
       receiver_number: '09811122233',

@@ -1,6 +1,6 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { browserReason, launchBrowser, noBrowser } from '../helpers/browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { browserReason, noBrowser, useBrowser } from '../helpers/browser.ts';
 import {
   bodyOf,
   column,
@@ -18,13 +18,7 @@ import { answers, startEndpoint } from '../helpers/endpoint.ts';
 import { post } from '../helpers/raw-http.ts';
 
 describe.skipIf(noBrowser)(`the delivery list in a browser${browserReason}`, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
+  const browser = useBrowser();
 
   const ids = (page: Page) => column(page, 'id');
   const foot = (page: Page) => page.locator('.foot span').textContent();
@@ -57,7 +51,7 @@ describe.skipIf(noBrowser)(`the delivery list in a browser${browserReason}`, () 
   test('grows as deliveries come, the newest first, each with its answer', async () => {
     const app = await startEndpoint(answers(200, 500, 200));
     const board = await startBoard([app.url.href]);
-    const { page } = await openPage(browser, board.link);
+    const { page } = await openPage(browser(), board.link);
     await goTo(page, 'Deliveries');
     await page.getByText('Nothing is on record yet.').waitFor();
     await board.send('call_initiated');
@@ -80,7 +74,7 @@ describe.skipIf(noBrowser)(`the delivery list in a browser${browserReason}`, () 
       settle = () => void response.writeHead(202).end();
     });
     const board = await startBoard([app.url.href]);
-    const { page } = await openPage(browser, `${board.origin}/?view=deliveries${new URL(board.link).hash}`);
+    const { page } = await openPage(browser(), `${board.origin}/?view=deliveries${new URL(board.link).hash}`);
     const first = board.send('call_initiated');
     await eventually(() => column(page, 'result')).toEqual(['waiting ']);
     await board.send('call_connected');
@@ -94,7 +88,7 @@ describe.skipIf(noBrowser)(`the delivery list in a browser${browserReason}`, () 
   test('is filtered by kind, event, result and a search, which are in the address', async () => {
     const app = await startEndpoint(answers(200, 500, 200));
     const board = await startBoard([app.url.href]);
-    const { page, context } = await openPage(browser, board.link);
+    const { page, context } = await openPage(browser(), board.link);
     await board.send('call_initiated');
     await board.send('call_connected', { caller_number: '+919800000001' });
     await board.send('call_connected', {}, { id: 'ev_1' });
@@ -141,7 +135,7 @@ describe.skipIf(noBrowser)(`the delivery list in a browser${browserReason}`, () 
   test('"Older ones" brings the rest of a long log, each once, while new ones come in above', async () => {
     const board = await startBoard();
     for (let at = 0; at < 340; at += 20) await flood(board, at, 20);
-    const { page } = await openPage(browser, `${board.origin}/?view=deliveries${new URL(board.link).hash}`);
+    const { page } = await openPage(browser(), `${board.origin}/?view=deliveries${new URL(board.link).hash}`);
     await eventually(() => foot(page)).toBe('200 shown');
     await page.getByRole('button', { name: 'Older ones' }).click();
     await eventually(() => foot(page)).toBe('300 shown');
@@ -157,7 +151,7 @@ describe.skipIf(noBrowser)(`the delivery list in a browser${browserReason}`, () 
     const board = await startBoard();
     await board.send('call_initiated', { call_id: 'MO-needle' }, { id: 'ev_needle' });
     for (let at = 0; at < 220; at += 20) await flood(board, at, 20);
-    const { page } = await openPage(browser, `${board.origin}/?view=deliveries${new URL(board.link).hash}`);
+    const { page } = await openPage(browser(), `${board.origin}/?view=deliveries${new URL(board.link).hash}`);
     await eventually(() => foot(page)).toBe('200 shown');
     await page.getByLabel('Search').pressSequentially('mo-needle');
     await eventually(() => ids(page)).toEqual(['ev_needle']);
@@ -166,7 +160,7 @@ describe.skipIf(noBrowser)(`the delivery list in a browser${browserReason}`, () 
 
   test('of a flood nothing is out of reach', async () => {
     const board = await startBoard();
-    const { page } = await openPage(browser, `${board.origin}/?view=deliveries${new URL(board.link).hash}`);
+    const { page } = await openPage(browser(), `${board.origin}/?view=deliveries${new URL(board.link).hash}`);
     await eventually(() => page.getByText('Nothing is on record yet.').count()).toBe(1);
     await flood(board, 0, 200);
     await flood(board, 200, 200);
@@ -183,7 +177,7 @@ describe.skipIf(noBrowser)(`the delivery list in a browser${browserReason}`, () 
     const board = await startBoard();
     await board.send('call_initiated');
     const { page } = await openPage(
-      browser,
+      browser(),
       `${board.origin}/?view=deliveries&delivery=receipt/1${new URL(board.link).hash}`,
     );
     await inspector(page).locator('h2', { hasText: 'call_initiated' }).waitFor();

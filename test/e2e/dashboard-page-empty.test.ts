@@ -1,7 +1,6 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
-import { browserReason, launchBrowser, noBrowser } from '../helpers/browser.ts';
+import { browserReason, noBrowser, useBrowser } from '../helpers/browser.ts';
 import {
   column,
   eventually,
@@ -15,19 +14,13 @@ import { SECRET } from '../helpers/delivery.ts';
 import { testIo } from '../helpers/test-io.ts';
 
 describe.skipIf(noBrowser)(`the dashboard's page before the first event${browserReason}`, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
+  const browser = useBrowser();
 
   test.each([[[]], [['--path', '/hooks/calls']]])(
     'says how to send it, with a command that works for this receiver (%j)',
     async (args) => {
       const board = await startBoard(args);
-      const { page } = await openPage(browser, board.link, {
+      const { page } = await openPage(browser(), board.link, {
         permissions: ['clipboard-read', 'clipboard-write'],
       });
       for (const [view, what] of [
@@ -59,7 +52,7 @@ describe.skipIf(noBrowser)(`the dashboard's page before the first event${browser
   test('where nothing receives, says what does', async () => {
     const board = await startBoard();
     const { link } = await startDashboardOf(storeOf(board));
-    const { page } = await openPage(browser, link);
+    const { page } = await openPage(browser(), link);
     expect(await page.locator('.command code').innerText()).toBe('npx mo-notify listen');
   });
 });

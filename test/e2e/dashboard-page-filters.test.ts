@@ -1,6 +1,6 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { browserReason, launchBrowser, noBrowser } from '../helpers/browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { browserReason, noBrowser, useBrowser } from '../helpers/browser.ts';
 import {
   type Board,
   column,
@@ -17,13 +17,7 @@ import {
 } from '../helpers/dashboard.ts';
 
 describe.skipIf(noBrowser)(`what of the calls is listed, in a browser${browserReason}`, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
+  const browser = useBrowser();
 
   /** Four calls, each with an agent of its own to be known by. */
   async function fourCalls(): Promise<Board> {
@@ -42,7 +36,7 @@ describe.skipIf(noBrowser)(`what of the calls is listed, in a browser${browserRe
 
   test('by number, however it is typed', async () => {
     const board = await fourCalls();
-    const { page } = await openPage(browser, board.link);
+    const { page } = await openPage(browser(), board.link);
     for (const [typed, found] of [
       ['+919800000001', ['ada']],
       ['919800000001', ['ada']],
@@ -64,7 +58,7 @@ describe.skipIf(noBrowser)(`what of the calls is listed, in a browser${browserRe
 
   test('by queue, direction and status; the counts are of what the other filters leave', async () => {
     const board = await fourCalls();
-    const { page } = await openPage(browser, board.link);
+    const { page } = await openPage(browser(), board.link);
     const queues = () =>
       page.evaluate(`[...document.querySelectorAll('datalist option')].map(({ value }) => value)`);
     await eventually(queues).toEqual(['Sales', 'Support']);
@@ -99,7 +93,7 @@ describe.skipIf(noBrowser)(`what of the calls is listed, in a browser${browserRe
   test('"Clear the filters" where nothing matches', async () => {
     const board = await fourCalls();
     const { page } = await openPage(
-      browser,
+      browser(),
       `${board.origin}/?queue=Nowhere&number=123456&direction=inbound&status=Ringing${new URL(board.link).hash}`,
     );
     await page.getByText('No call matches.').waitFor();
@@ -111,7 +105,7 @@ describe.skipIf(noBrowser)(`what of the calls is listed, in a browser${browserRe
 
   test('is in the address: after a reload, and on another page, the same is seen', async () => {
     const board = await fourCalls();
-    const { page, context } = await openPage(browser, board.link);
+    const { page, context } = await openPage(browser(), board.link);
     await type(page, 'Number or call id', '+91 98');
     await type(page, 'Queue', 'sales');
     await page.getByLabel('Direction').selectOption('inbound');
@@ -142,7 +136,7 @@ describe.skipIf(noBrowser)(`what of the calls is listed, in a browser${browserRe
 
   test('Back leads from a view to the one before, and out of an opened call; closing it leaves no step behind', async () => {
     const board = await fourCalls();
-    const { page } = await openPage(browser, board.link, { fresh: true });
+    const { page } = await openPage(browser(), board.link, { fresh: true });
     const heading = () => page.locator('h1').textContent();
     await type(page, 'Queue', 'Support');
     const steps = () => page.evaluate<number>('history.length');
@@ -177,7 +171,7 @@ describe.skipIf(noBrowser)(`what of the calls is listed, in a browser${browserRe
 
   test('a call that is open is open on another page with the same address, and closing it there goes nowhere else', async () => {
     const board = await fourCalls();
-    const { page, context } = await openPage(browser, board.link);
+    const { page, context } = await openPage(browser(), board.link);
     await rows(page, 'bob').click();
     await dialog(page).waitFor();
     const { page: other } = await openIn(context, page.url());

@@ -1,8 +1,8 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { visible } from '../../src/core/redact.ts';
 import { openStore } from '../../src/store/open.ts';
-import { browserReason, countElements, launchBrowser, noBrowser } from '../helpers/browser.ts';
+import { browserReason, countElements, noBrowser, useBrowser } from '../helpers/browser.ts';
 import {
   bodyOf,
   dialog,
@@ -29,13 +29,7 @@ const PARAMETERS = 'number queue direction status search kind event result windo
 const RAW = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u;
 
 describe.skipIf(noBrowser)(`F3 hostile text on the dashboard's page${browserReason}`, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
+  const browser = useBrowser();
 
   /** Fits into a header: printable, of one byte a character. */
   const inHeader = (text: string) => text.replaceAll(/[^\x20-\x7e]/g, '?').trim();
@@ -78,7 +72,7 @@ describe.skipIf(noBrowser)(`F3 hostile text on the dashboard's page${browserReas
       );
     }
     await store.close();
-    const opened = await openPage(browser, 'about:blank', { live: false, fresh: true });
+    const opened = await openPage(browser(), 'about:blank', { live: false, fresh: true });
     await opened.page.addInitScript(`window.violations = [];
       document.addEventListener('securitypolicyviolation', (event) => window.violations.push(event.violatedDirective));`);
     opened.watched.requests.length = 0;
@@ -161,7 +155,7 @@ describe.skipIf(noBrowser)(`F3 hostile text on the dashboard's page${browserReas
     const board = await startBoard();
     await board.send('call_initiated');
     const at = async (texts: readonly string[]) => {
-      const { page, watched } = await openPage(browser, board.link);
+      const { page, watched } = await openPage(browser(), board.link);
       const seen: unknown[] = [];
       for (const view of ['calls', 'kpis', texts[0] as string]) {
         const query = new URLSearchParams({ view });

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { signPayload } from '../../src/core/signature.ts';
-import { browserReason, launchBrowser, noBrowser } from '../helpers/browser.ts';
+import { browserReason, noBrowser, useBrowser } from '../helpers/browser.ts';
 import {
   type Board,
   bodyOf,
@@ -20,19 +20,13 @@ import { answers, startEndpoint } from '../helpers/endpoint.ts';
 import { leakForms } from '../helpers/find-text.ts';
 
 describe.skipIf(noBrowser)(`the delivery inspector in a browser${browserReason}`, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
+  const browser = useBrowser();
 
   /** The page with the latest delivery, or the one of this seq, inspected. */
   async function inspect(board: Board, seq = 1, options: Parameters<typeof openPage>[2] = {}) {
     const { hash } = new URL(board.link);
     const opened = await openPage(
-      browser,
+      browser(),
       `${board.origin}/?view=deliveries&delivery=receipt/${seq}${hash}`,
       options,
     );

@@ -1,6 +1,6 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { browserReason, launchBrowser, noBrowser } from '../helpers/browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { browserReason, noBrowser, useBrowser } from '../helpers/browser.ts';
 import {
   type Board,
   dialog,
@@ -12,13 +12,7 @@ import {
 } from '../helpers/dashboard.ts';
 
 describe.skipIf(noBrowser)(`the dashboard's page by keyboard alone${browserReason}`, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
+  const browser = useBrowser();
 
   async function manyCalls(count = 40): Promise<Board> {
     const board = await startBoard();
@@ -62,7 +56,7 @@ describe.skipIf(noBrowser)(`the dashboard's page by keyboard alone${browserReaso
 
   test('Tab reaches everything there is to do, in the order of reading, and one sees where one is', async () => {
     const board = await manyCalls(2);
-    const { page } = await openPage(browser, board.link);
+    const { page } = await openPage(browser(), board.link);
     const order = async (count: number) => {
       const names: string[] = [];
       for (let i = 0; i < count; i++) {
@@ -104,7 +98,7 @@ describe.skipIf(noBrowser)(`the dashboard's page by keyboard alone${browserReaso
 
   test('in a grid arrows, page keys, Home and End move and keep the row in sight; Enter opens, Escape closes and leads back', async () => {
     const board = await manyCalls();
-    const { page } = await openPage(browser, board.link, { viewport: { width: 1280, height: 600 } });
+    const { page } = await openPage(browser(), board.link, { viewport: { width: 1280, height: 600 } });
     await focusGrid(page);
     expect(await activeAgent(page)).toBeNull();
     const after = async (...keys: string[]) => {
@@ -147,7 +141,7 @@ describe.skipIf(noBrowser)(`the dashboard's page by keyboard alone${browserReaso
     const board = await startBoard();
     for (const [i, event] of ['call_missed', 'call_initiated', 'call_missed'].entries())
       await board.send(event, { call_id: `MO${i}`, metadata: { agent_id: `ag_${i}` } });
-    const { page } = await openPage(browser, board.link);
+    const { page } = await openPage(browser(), board.link);
     await focusGrid(page);
     const seen: (string | null)[] = [];
     for (const key of ['End', 'ArrowUp', 'ArrowUp', 'ArrowDown', 'Home', 'PageDown']) {
@@ -159,7 +153,7 @@ describe.skipIf(noBrowser)(`the dashboard's page by keyboard alone${browserReaso
 
   test('the same in the list of deliveries, where Escape closes the inspector', async () => {
     const board = await manyCalls(5);
-    const { page } = await openPage(browser, `${board.origin}/?view=deliveries${new URL(board.link).hash}`);
+    const { page } = await openPage(browser(), `${board.origin}/?view=deliveries${new URL(board.link).hash}`);
     await rows(page).first().waitFor();
     await focusGrid(page);
     await press(page, 'End', 'ArrowUp', 'Enter');
@@ -180,7 +174,7 @@ describe.skipIf(noBrowser)(`the dashboard's page by keyboard alone${browserReaso
 
   test('switches and chips by Space, choices by arrows, views by Enter', async () => {
     const board = await manyCalls(1);
-    const { page } = await openPage(browser, board.link);
+    const { page } = await openPage(browser(), board.link);
     const numbers = page.getByRole('switch', { name: 'Show numbers' });
     await numbers.focus();
     await press(page, 'Space');
@@ -205,9 +199,13 @@ describe.skipIf(noBrowser)(`the dashboard's page by keyboard alone${browserReaso
 
   test('on a narrow page an opened delivery has the focus, and gives it back', async () => {
     const board = await manyCalls(3);
-    const { page } = await openPage(browser, `${board.origin}/?view=deliveries${new URL(board.link).hash}`, {
-      viewport: { width: 390, height: 800 },
-    });
+    const { page } = await openPage(
+      browser(),
+      `${board.origin}/?view=deliveries${new URL(board.link).hash}`,
+      {
+        viewport: { width: 390, height: 800 },
+      },
+    );
     await rows(page).first().waitFor();
     await focusGrid(page);
     await press(page, 'ArrowDown', 'Enter');

@@ -1,9 +1,9 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import type { Kpi } from '../../src/core/kpi.ts';
 import { describeKpi } from '../../src/report/wording.ts';
 import { openStore } from '../../src/store/open.ts';
-import { browserReason, launchBrowser, noBrowser } from '../helpers/browser.ts';
+import { browserReason, noBrowser, useBrowser } from '../helpers/browser.ts';
 import {
   type Board,
   eventually,
@@ -17,13 +17,7 @@ import {
 import { newAttempt, newReceipt } from '../helpers/records.ts';
 
 describe.skipIf(noBrowser)(`KPIs in a browser${browserReason}`, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
+  const browser = useBrowser();
 
   const tiles = async (page: Page) =>
     (await page.locator('.tile').allInnerTexts()).map((text) => text.split(/\n+/).map((line) => line.trim()));
@@ -42,7 +36,7 @@ describe.skipIf(noBrowser)(`KPIs in a browser${browserReason}`, () => {
   const kpis = async (board: Board, args: string[] = []) =>
     (await reportOf(board, args)).kpis as unknown as Kpi[];
   const open = (board: Board, query = '') =>
-    openPage(browser, `${board.origin}/?view=kpis${query}${new URL(board.link).hash}`);
+    openPage(browser(), `${board.origin}/?view=kpis${query}${new URL(board.link).hash}`);
 
   /** Received: five events, a duplicate, one of yesterday; sent: to two endpoints, with this and that result. */
   async function seeded(): Promise<Board> {
@@ -154,7 +148,7 @@ describe.skipIf(noBrowser)(`KPIs in a browser${browserReason}`, () => {
   test('follow the log', async () => {
     const board = await startBoard();
     await board.send('call_connected');
-    const { page } = await openPage(browser, 'about:blank', { live: false, fresh: true });
+    const { page } = await openPage(browser(), 'about:blank', { live: false, fresh: true });
     await page.clock.install();
     await page.goto(`${board.origin}/?view=kpis${new URL(board.link).hash}`);
     const received = () => page.locator('.totals div', { hasText: 'receipts' }).innerText();

@@ -1,7 +1,7 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
-import { browserReason, launchBrowser, noBrowser } from '../helpers/browser.ts';
+import { browserReason, noBrowser, useBrowser } from '../helpers/browser.ts';
 import {
   type Board,
   bodyOf,
@@ -21,19 +21,13 @@ import { newReceipt } from '../helpers/records.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 
 describe.skipIf(noBrowser)(`the link between page and server${browserReason}`, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
+  const browser = useBrowser();
 
   const linkState = (page: Page) => page.locator('.link-state').innerText();
   const banner = (page: Page) => page.locator('.banners').innerText();
   /** A page whose clock the test has in hand. */
   async function openWithClock(link: string) {
-    const { page, context } = await openPage(browser, 'about:blank', { live: false, fresh: true });
+    const { page, context } = await openPage(browser(), 'about:blank', { live: false, fresh: true });
     await page.clock.install();
     await page.goto(link);
     await isLive(page);
@@ -91,7 +85,7 @@ describe.skipIf(noBrowser)(`the link between page and server${browserReason}`, (
   test('F7 a connection that is cut comes back with exactly what came meanwhile', async () => {
     const board = await startBoard();
     const { proxy, link } = await behindProxy(board);
-    const { page } = await openPage(browser, `${link.replace('/#', '/?view=deliveries#')}`);
+    const { page } = await openPage(browser(), `${link.replace('/#', '/?view=deliveries#')}`);
     const asked: string[] = [];
     page.on('request', (request) =>
       asked.push(new URL(request.url()).pathname + new URL(request.url()).search),
@@ -125,8 +119,8 @@ describe.skipIf(noBrowser)(`the link between page and server${browserReason}`, (
   test('F7 of too much that was missed the page begins anew, with all there is', async () => {
     const board = await startBoard();
     const { proxy, link, direct } = await behindProxy(board);
-    const { page } = await openPage(browser, link);
-    const { page: other } = await openPage(browser, direct);
+    const { page } = await openPage(browser(), link);
+    const { page: other } = await openPage(browser(), direct);
     await board.send('call_connected');
     await eventually(() => column(page, 'status')).toEqual(['Connected']);
     proxy.down();
@@ -180,7 +174,7 @@ describe.skipIf(noBrowser)(`the link between page and server${browserReason}`, (
     const board = await startBoard();
     const { proxy, link } = await behindProxy(board);
     proxy.delay(150);
-    const { page } = await openPage(browser, link);
+    const { page } = await openPage(browser(), link);
     await board.send('call_initiated');
     await eventually(() => column(page, 'status')).toEqual(['Ringing']);
     expect(await linkState(page)).toBe('Live');
@@ -188,8 +182,8 @@ describe.skipIf(noBrowser)(`the link between page and server${browserReason}`, (
 
   test('Live updates off: nothing changes, since when is said; on again: what came meanwhile is there', async () => {
     const board = await startBoard();
-    const { page } = await openPage(browser, board.link);
-    const { page: other } = await openPage(browser, board.link);
+    const { page } = await openPage(browser(), board.link);
+    const { page: other } = await openPage(browser(), board.link);
     await board.send('call_connected', { timestamp: inSeconds(-100) });
     await eventually(() => rows(page).count()).toBe(1);
     const live = page.getByRole('switch', { name: 'Live updates' });

@@ -1,7 +1,7 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
-import { browserReason, launchBrowser, noBrowser } from '../helpers/browser.ts';
+import { browserReason, noBrowser, useBrowser } from '../helpers/browser.ts';
 import {
   type Board,
   bodyOf,
@@ -21,13 +21,7 @@ const MANY = 5000;
 const ROW = 44;
 
 describe.skipIf(noBrowser)(`${MANY} calls under way in a browser${browserReason}`, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
+  const browser = useBrowser();
 
   /** Calls that began a second apart; agent ag_0's is the oldest. */
   async function manyCalls(): Promise<Board> {
@@ -76,7 +70,7 @@ describe.skipIf(noBrowser)(`${MANY} calls under way in a browser${browserReason}
 
   test('few of them are in the page; scrolling and keys lead to all', async () => {
     const board = await manyCalls();
-    const { page } = await openPage(browser, board.link);
+    const { page } = await openPage(browser(), board.link);
     await eventually(() => countOf(page, 'Ringing')).toBe(MANY);
     expect(await page.getByRole('grid').getAttribute('aria-rowcount')).toBe(String(MANY + 1));
     expect((await agents(page))[0]).toBe(`ag_${MANY - 1}`);
@@ -106,7 +100,7 @@ describe.skipIf(noBrowser)(`${MANY} calls under way in a browser${browserReason}
 
   test('what comes in above, and what leaves, does not move what is being read', async () => {
     const board = await manyCalls();
-    const { page } = await openPage(browser, 'about:blank', { live: false, fresh: true });
+    const { page } = await openPage(browser(), 'about:blank', { live: false, fresh: true });
     await page.clock.install();
     await page.goto(board.link);
     await eventually(() => countOf(page, 'Ringing')).toBe(MANY);

@@ -1,6 +1,6 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { browserReason, launchBrowser, noBrowser } from '../helpers/browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { browserReason, noBrowser, useBrowser } from '../helpers/browser.ts';
 import {
   type Board,
   column,
@@ -14,13 +14,7 @@ import {
 } from '../helpers/dashboard.ts';
 
 describe.skipIf(noBrowser)(`when events are shown, as the page reports it${browserReason}`, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
+  const browser = useBrowser();
 
   /** The seqs that a page has reported so far, and that are on record. */
   function watchReports(page: Page): number[] {
@@ -33,7 +27,7 @@ describe.skipIf(noBrowser)(`when events are shown, as the page reports it${brows
     return seqs;
   }
   async function openWatched(link: string, options: Parameters<typeof openPage>[2] = {}) {
-    const { page, context } = await openPage(browser, 'about:blank', {
+    const { page, context } = await openPage(browser(), 'about:blank', {
       live: false,
       fresh: true,
       ...options,

@@ -2,12 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import type { Attempt, Receipt } from '../../src/core/record.ts';
 import { renderHtml } from '../../src/report/html.ts';
 import type { Report } from '../../src/report/report.ts';
-import { browserReason, countElements, launchBrowser, noBrowser, watchPage } from '../helpers/browser.ts';
+import { browserReason, countElements, noBrowser, useBrowser, watchPage } from '../helpers/browser.ts';
 import { HOSTILE } from '../helpers/hostile-text.ts';
 import { seedStore } from '../helpers/seed-store.ts';
 import { testIo } from '../helpers/test-io.ts';
@@ -93,17 +93,11 @@ function wholly(text: string): Report {
 }
 
 describe.skipIf(noBrowser)(`the HTML report in a browser${browserReason}`, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
+  const browser = useBrowser();
 
   /** Opens a file, and says what it did meanwhile. */
   async function open(path: string, options: Parameters<Browser['newPage']>[0] = {}) {
-    const page = await browser.newPage(options);
+    const page = await browser().newPage(options);
     const watched = watchPage(page);
     await page.goto(pathToFileURL(path).href);
     return { page, watched, url: pathToFileURL(path).href };

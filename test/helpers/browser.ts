@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll } from 'vitest';
 
 const CANDIDATES = [process.env.CHROME_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser'];
 const executablePath = CANDIDATES.find((path) => path !== undefined && path !== '' && existsSync(path));
@@ -11,11 +12,23 @@ export const noBrowser =
 /** For the name of a suite that needs a browser, so that it says why it was skipped. */
 export const browserReason = noBrowser ? ' (skipped: no Chromium; set CHROME_PATH)' : '';
 
-export async function launchBrowser(args: readonly string[] = []): Promise<Browser> {
+async function launchBrowser(args: readonly string[] = []): Promise<Browser> {
   if (executablePath === undefined) {
     throw new Error('No Chromium: neither CHROME_PATH nor /usr/bin/chromium nor /usr/bin/chromium-browser.');
   }
   return chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
+}
+
+/** A browser for the suite that this is called in, there from its first test to its last. */
+export function useBrowser(args: string[] = []): () => Browser {
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    browser = await launchBrowser(args);
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+  return () => browser as Browser;
 }
 
 /** All that a page did besides being shown. */

@@ -1,28 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { callFilter, listCalls } from '../../../../src/dashboard/app/call-filter.ts';
 import { FADE_MS, type PageCall } from '../../../../src/dashboard/app/model.ts';
-
-const AT = Date.parse('2026-01-31T12:00:00Z');
+import { CALL_AT as AT, callRow } from '../../../helpers/call-row.ts';
 
 function call(key: number, about: Partial<PageCall> = {}): PageCall {
   return {
-    key,
-    call_id: `MO${key}`,
-    status: 'Ringing',
-    caller_number: '+919876543210',
-    receiver_number: '+911234567890',
-    direction: 'inbound',
-    queue: 'Sales',
-    agent_id: null,
-    started_ms: AT,
-    connected_ms: null,
-    since_ms: AT,
-    ended: false,
-    duration_seconds: null,
-    last: { event: 'call_initiated', event_id: null, received_ms: AT },
-    seqs: [key],
-    events: 1,
-    warnings: 0,
+    ...callRow({
+      key,
+      call_id: `MO${key}`,
+      caller_number: '+919876543210',
+      receiver_number: '+911234567890',
+      direction: 'inbound',
+      queue: 'Sales',
+      seqs: [key],
+    }),
     endedSeen: 0,
     ...about,
   };

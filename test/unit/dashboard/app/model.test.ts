@@ -1,32 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { Model, recordKey } from '../../../../src/dashboard/app/model.ts';
-import type { About, CallRow, Changes, DeliveryRow, Snapshot } from '../../../../src/dashboard/wire.ts';
+import type { About, Changes, DeliveryRow, Snapshot } from '../../../../src/dashboard/wire.ts';
+import { CALL_AT as AT, callRow as call } from '../../../helpers/call-row.ts';
 
 const ABOUT: About = { version: '1', location: 'here', receiver: null, app: null };
-const AT = Date.parse('2026-01-31T12:00:00Z');
-
-function call(about: Partial<CallRow> = {}): CallRow {
-  return {
-    key: 1,
-    call_id: 'MO1',
-    status: 'Ringing',
-    caller_number: null,
-    receiver_number: null,
-    direction: null,
-    queue: null,
-    agent_id: null,
-    started_ms: AT,
-    connected_ms: null,
-    since_ms: AT,
-    ended: false,
-    duration_seconds: null,
-    last: { event: 'call_initiated', event_id: 'ev_1', received_ms: AT },
-    seqs: [1],
-    events: 1,
-    warnings: 0,
-    ...about,
-  };
-}
 
 function receipt(seq: number, about: Partial<DeliveryRow> = {}): DeliveryRow {
   const received_at = new Date(AT + seq).toISOString();
