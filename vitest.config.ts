@@ -6,8 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/helpers/build.ts',
     testTimeout: 20_000,
-    // Most tests wait for a process or a socket now and then.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most tests wait for a process, a socket or a browser now and then.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     reporters: ['default'],
   },
 });
