@@ -19,6 +19,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./listen.ts'),
   },
   {
+    name: 'relay',
+    summary: 'the public end of a tunnel, on a host of your own',
+    load: () => import('./relay.ts'),
+  },
+  {
     name: 'dashboard',
     summary: 'live calls, deliveries and KPIs of a log, in the browser',
     load: () => import('./dashboard.ts'),

@@ -7,9 +7,12 @@ import { visible } from '../core/redact.ts';
 import type { Secret } from '../core/signature.ts';
 import type { FirstReceipt } from '../core/store.ts';
 import { formatClock, formatDuration } from '../core/time.ts';
-import type { IncomingRequest, ServeFault } from '../http/serve-options.ts';
+import type { Answer, IncomingRequest, ServeFault } from '../http/serve-options.ts';
 import type { AppAnswer } from '../receiver/forward.ts';
+import type { LinkState } from '../tunnel/client.ts';
 import type { Context } from './context.ts';
+import { linkJson, linkLine, wayLines } from './link-lines.ts';
+import type { OpenWay } from './listen-way.ts';
 
 /** Above this many lines in a second the rest are counted, not shown: a flood must not slow the receiver down. */
 const LINES_A_SECOND = 100;
@@ -21,6 +24,10 @@ export interface ListenLog {
   answered(receipt: Receipt, request: IncomingRequest, app: AppAnswer | null): void;
   storeFailure(error: StoreError): void;
   fault(fault: ServeFault): void;
+  /** How the tunnel stands. */
+  link(state: LinkState): void;
+  /** The app or the log cannot be reached, so the relay has to wait; null once it goes on. */
+  stuck(answer: Answer | null): void;
   /** New events so far. */
   events(): number;
   /** The last delivery that was accepted, for resending. */
@@ -35,6 +42,8 @@ interface Ready {
   url: string;
   /** With its token; null without one. */
   dashboard: string | null;
+  /** How it is reached from the internet. */
+  way: OpenWay | null;
   secret: Secret;
   made: boolean;
   verify: boolean;
@@ -51,7 +60,8 @@ export function listenLog(
 ): ListenLog {
   const json = context.options.json === true;
   const quiet = context.options.quiet === true && !json;
-  const { good, bad, warn, dim, strong, name } = context.style('stdout');
+  const style = context.style('stdout');
+  const { good, bad, warn, dim, strong, name } = style;
   const counts = {
     received: 0,
     events: 0,
@@ -65,6 +75,7 @@ export function listenLog(
   const latency = new Histogram();
   let last: IncomingRequest | null = null;
   let paused = false;
+  let ready = false;
   let shown = 0;
   let hidden = 0;
   let lastFailure = '';
@@ -123,12 +134,18 @@ export function listenLog(
   }
 
   return {
-    ready({ url, dashboard, secret, made, verify, location }) {
-      if (json) return context.printJson({ type: 'ready', url, dashboard, tunnel: null });
+    ready({ url, dashboard, way, secret, made, verify, location }) {
+      ready = true;
+      if (json) {
+        context.printJson({ type: 'ready', url, dashboard, tunnel: way?.publicUrl.href ?? null });
+        if (way?.tunnel) context.printJson(linkJson(way.tunnel.state()));
+        return;
+      }
       if (quiet) return;
       context.print(
         `${good('Ready')}  deliveries to ${strong(url)} are ${verify ? 'verified and ' : ''}recorded in ${dim(location)}`,
       );
+      if (way !== null) for (const text of wayLines(way, style)) context.print(text);
       if (forwardUrl !== null) context.print(`       and handed on to ${strong(forwardUrl.href)}`);
       if (!verify) context.warn('Signatures are not verified (--no-verify).');
       else if (made)
@@ -140,7 +157,7 @@ export function listenLog(
           ),
         );
       if (dashboard !== null) context.print(`       dashboard ${strong(dashboard)}`);
-      context.note(`Try it: mo-notify send-test ${new URL(url).port}\n`);
+      context.note(`Try it: mo-notify send-test ${way === null ? new URL(url).port : way.publicUrl.href}\n`);
     },
     received(receipt, request, first) {
       counts.received += 1;
@@ -191,6 +208,24 @@ export function listenLog(
       if (!quiet)
         line(
           `${dim(formatClock(context.io.now(), 'ms'))}  ${warn('xxx')}  ${kind.replace('_', ' ')}: ${visible(detail)}`,
+        );
+    },
+    link(state) {
+      // Before that it is the run's own business, and the ready line is the first.
+      if (!ready) return;
+      if (json) return context.printJson(linkJson(state));
+      const text = quiet ? null : linkLine(state, style);
+      if (text !== null) context.print(`${dim(formatClock(context.io.now(), 'ms'))}  ${text}`);
+    },
+    stuck(answer) {
+      if (json) {
+        const state = answer === null ? { state: 'going_on' } : { state: 'stuck', status: answer.status };
+        return context.printJson({ type: 'tunnel', ...state });
+      }
+      if (answer === null) context.note('Going on with what waits at the relay.');
+      else
+        context.warn(
+          `mo-notify: ${visible(String(answer.body))}, so what waits at the relay waits on; it is tried again.`,
         );
     },
     events: () => counts.events,

@@ -12,7 +12,7 @@ export interface ListenOptions extends CommonOptions, EndpointSecretSources {
   path?: string;
   forwardTo?: string;
   events?: string;
-  ack: 'app' | 'first';
+  ack?: 'app' | 'first' | 'relay';
   respond?: string;
   delay?: string;
   verify: boolean;
@@ -29,6 +29,14 @@ export interface ListenOptions extends CommonOptions, EndpointSecretSources {
   exec?: string;
   dashboard: boolean;
   dashboardPort?: number;
+  tunnel?: string;
+  tunnelTokenEnv?: string;
+  takeover?: boolean;
+  fanOut?: boolean;
+  exitOnDisconnect?: boolean;
+  publicUrl?: string;
+  allowPrivate?: boolean;
+  probe: boolean;
 }
 
 /** What flags say, as values. Throws UsageError. */

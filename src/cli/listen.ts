@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { EXIT, type ExitCode } from '../core/errors.ts';
+import { EXIT, type ExitCode, type KnownError } from '../core/errors.ts';
 import { newId } from '../core/id.ts';
 import { urlHost } from '../core/url-host.ts';
 import type { Dashboard } from '../dashboard/server.ts';
@@ -7,10 +7,12 @@ import { type Listening, serve } from '../http/serve.ts';
 import { createForwarder } from '../receiver/forward.ts';
 import { createReceiver } from '../receiver/receiver.ts';
 import type { Context, StartContext } from './context.ts';
+import { endSignal } from './end-signal.ts';
 import { execFor } from './exec.ts';
 import { listenKeys } from './listen-keys.ts';
 import { listenLog } from './listen-log.ts';
 import { type ListenOptions, readSettings } from './listen-settings.ts';
+import { type OpenWay, prepareWay, readWay, TUNNEL_TOKEN } from './listen-way.ts';
 import {
   address,
   oneOf,
@@ -34,7 +36,11 @@ export function configure(command: Command, start: StartContext): void {
     .option('-f, --forward-to <target>', 'the same as the argument')
     .option('-e, --events <list>', 'hand on only these types: connected,missed')
     .addOption(
-      oneOf('--ack <when>', "answer with the app's status, or first of all", ['app', 'first']).default('app'),
+      oneOf(
+        '--ack <when>',
+        "answer with the app's status, or first of all; relay: the relay answers and keeps what comes (default: app)",
+        ['app', 'first', 'relay'],
+      ),
     )
     .option('--respond <statuses>', "rehearse the platform's retries: 503, or 500,500,200")
     .option('--delay <time>', 'answer only after this long: 35s')
@@ -58,6 +64,14 @@ export function configure(command: Command, start: StartContext): void {
       wholeNumber(0, 65_535),
     )
     .option('--no-dashboard', 'no dashboard')
+    .option('--tunnel <url>', 'be reachable through a relay: wss://relay.example.com/CHANNEL')
+    .option('--tunnel-token-env <name>', `the channel's token is in this variable (default: ${TUNNEL_TOKEN})`)
+    .option('--takeover', 'take the place of a listener that is attached to the channel')
+    .option('--fan-out', 'share the channel with a listener that is attached')
+    .option('--exit-on-disconnect', 'end with 3 as soon as the tunnel is lost, for CI')
+    .option('--public-url <url>', 'cloudflared, ngrok or ssh lead from this URL to here already')
+    .option('--allow-private', 'the public URL that a relay names may be of a private network')
+    .option('--no-probe', 'say ready without a delivery through the public URL')
     .addHelpText(
       'after',
       `
@@ -66,6 +80,8 @@ Examples:
   mo-notify listen 3000                         and hand it on to http://127.0.0.1:3000/
   mo-notify listen --respond 500,500,200        see the sender's retries at work
   mo-notify listen --json --max-events 1        one event as data, for a script
+  mo-notify listen 3000 --tunnel wss://relay.example.com/CHANNEL
+                                                reachable from the internet, through a relay of your own
 Keys on a terminal: o opens the dashboard, r resends the last to the app, p pauses the output,
 c clears it, q quits.`,
     )
@@ -82,6 +98,7 @@ async function listen(
 ): Promise<ExitCode> {
   const { io } = context;
   const settings = readSettings(options);
+  const planned = readWay(options, io.env);
   const { secrets, made } = await receiverSecrets(context, options);
   const secret = secrets[0] as (typeof secrets)[number];
   if (options.printSecret === true) {
@@ -111,7 +128,7 @@ async function listen(
     ...settings,
     path: options.path ?? null,
     strict: options.strict === true,
-    ack: options.ack,
+    ack: options.ack === 'first' ? 'first' : 'app',
     forwarder,
     rehearsal: settings.rehearse(ending.signal),
     onReceived: log.received,
@@ -131,13 +148,22 @@ async function listen(
     },
     onStoreFailure: log.storeFailure,
   });
+  const way =
+    planned === null
+      ? null
+      : prepareWay(context, planned, {
+          receive: receiver.receive,
+          target: options.path ?? '/',
+          onLink: log.link,
+          onStuck: log.stuck,
+        });
   const server = await serve({
     host: options.host,
     port: options.port,
     maxBody: settings.maxBody,
     allowHosts: options.allowHost?.map((host) => host.toLowerCase()) ?? null,
     now: io.now,
-    handle: receiver.receive,
+    handle: (request) => way?.intercept(request) ?? receiver.receive(request),
     onFault: log.fault,
   });
   const url = receiverUrl(server);
@@ -157,8 +183,24 @@ async function listen(
       throw error;
     });
   }
+  let opened: OpenWay | null = null;
+  try {
+    opened = (await way?.open(ending.ended)) ?? null;
+  } catch (error) {
+    await way?.close(0);
+    await dashboard?.close();
+    await server.close(0);
+    await forwarder?.close();
+    throw error;
+  }
+  let failure: KnownError | null = null;
+  void opened?.tunnel?.ended.then((error) => {
+    failure = error;
+    ending.end();
+  });
   log.ready({
     url,
+    way: opened,
     dashboard: dashboard?.link ?? null,
     secret,
     made,
@@ -181,33 +223,17 @@ async function listen(
     exec?.stop();
   }, GRACE_MS);
   await dashboard?.close();
-  await server.close(GRACE_MS);
+  await Promise.all([way?.close(GRACE_MS), server.close(GRACE_MS)]);
   await resuming;
   await receiver.drain();
   await exec?.drain();
   clearTimeout(cut);
   await forwarder?.close();
   log.summary();
+  if (failure !== null) throw failure;
   return ending.interrupted() ? EXIT.interrupted : EXIT.ok;
 }
 
 function receiverUrl({ host, port }: Listening): string {
   return `http://${urlHost(host)}:${port}`;
-}
-
-/** Ends the run on Ctrl-C, when stdout's reader has gone, when its time is up, or on request. */
-function endSignal({ io }: Context, forMs: number | null) {
-  const requested = new AbortController();
-  // Unreferenced: where listening fails, it must not keep the process waiting.
-  const timer = forMs === null ? undefined : setTimeout(() => requested.abort(), forMs).unref();
-  const signal = AbortSignal.any([io.interrupted, io.closed, requested.signal]);
-  const ended = new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    if (signal.aborted) done();
-    else signal.addEventListener('abort', done, { once: true });
-  });
-  return { signal, ended, end: () => requested.abort(), interrupted: () => io.interrupted.aborted };
 }

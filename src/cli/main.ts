@@ -38,6 +38,8 @@ async function createProgram(argv: readonly string[], io: Io, start: StartContex
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', "show a command's help")
     .showSuggestionAfterError()
+    // What stands behind a command is that command's: 'relay' has subcommands with the same flags.
+    .enablePositionalOptions()
     .configureHelp({ minWidthToWrap: 24 })
     .exitOverride()
     .configureOutput({

@@ -98,15 +98,15 @@ export function address(value: string): string {
 }
 
 /** `10MiB`, `1mb`, `65536` -> bytes. Throws UsageError. */
-export function parseBytes(text: string): number {
-  const match = /^(\d+)\s*(b|kb|kib|mb|mib)?$/i.exec(text.trim());
-  const unit = { b: 1, kb: 1000, kib: 1024, mb: 1e6, mib: 1024 ** 2 }[
+export function parseBytes(text: string, flag = '--max-body', most = 256 * 1024 ** 2): number {
+  const match = /^(\d+)\s*(b|kb|kib|mb|mib|gb|gib)?$/i.exec(text.trim());
+  const unit = { b: 1, kb: 1000, kib: 1024, mb: 1e6, mib: 1024 ** 2, gb: 1e9, gib: 1024 ** 3 }[
     (match?.[2] ?? 'b').toLowerCase()
   ] as number;
   const bytes = match ? Number(match[1]) * unit : 0;
-  if (bytes < 1 || bytes > 256 * 1024 ** 2) {
+  if (bytes < 1 || bytes > most) {
     throw new UsageError(
-      `--max-body: '${text}' is not a size. Write bytes or a unit: 65536, 64KiB, 1MiB (at most 256MiB).`,
+      `${flag}: '${text}' is not a size. Write bytes or a unit: 65536, 64KiB, 1MiB (at most ${most / 1024 ** 2}MiB).`,
     );
   }
   return bytes;

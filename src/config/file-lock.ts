@@ -26,6 +26,16 @@ export async function withLock<Result>(path: string, work: () => Result, waitMs 
   }
 }
 
+/** Takes a file for as long as this process works on it; answers with how to give it back. Throws EnvironmentError. */
+export function holdLock(path: string): () => void {
+  const lock = `${path}.lock`;
+  if (!take(lock, path) && !(isStale(lock) && takeOver(lock, path) && take(lock, path)))
+    throw new EnvironmentError(
+      `${path} is in use by another process (${holder(lock)}). End that one first; if no mo-notify is running, remove ${lock}.`,
+    );
+  return () => rmSync(lock, { force: true });
+}
+
 /** Whether the lock is ours now; false while another process has it. */
 function take(lock: string, path: string): boolean {
   try {

@@ -7,6 +7,8 @@ export const HEADER = {
   sentAt: 'X-MO-Sent-At',
   replay: 'X-MO-Replay',
   duplicate: 'X-MO-Duplicate',
+  /** On what a listener sends to itself through its public URL, to see whether that leads to it. */
+  probe: 'X-MO-Probe',
 } as const;
 
 /** Header names and values in turn, in the order and case they came in: `[name, value, name, value, …]`. */

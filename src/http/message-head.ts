@@ -10,6 +10,8 @@ export interface Fields {
   /** How long the other side keeps an idle connection, ms. */
   keepMs: number | null;
   expect: string | null;
+  /** Whether another protocol is asked for. */
+  upgrade: boolean;
   /** How many `Host` there are. */
   hosts: number;
 }
@@ -38,6 +40,7 @@ export function parseFields(lines: string[]): Fields {
     close: false,
     keepMs: null,
     expect: null,
+    upgrade: false,
     hosts: 0,
   };
   for (let i = 1; i < lines.length; i++) {
@@ -73,6 +76,9 @@ function note(fields: Fields, name: string, value: string): void {
     }
     case 'expect':
       fields.expect = value;
+      break;
+    case 'upgrade':
+      fields.upgrade = true;
       break;
     case 'host':
       fields.hosts += 1;

@@ -65,6 +65,13 @@ export class MessageParser<Start> {
     return this.#state === 'head' && this.#held !== null;
   }
 
+  /** What came behind the last message; the parser forgets it. */
+  takeRest(): Buffer {
+    const rest = this.#held ?? NOTHING;
+    this.#held = null;
+    return rest;
+  }
+
   /** A message may come now. Reads on in what came before its time. Throws BadMessageError. */
   expect(): void {
     this.#state = 'head';

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { RawHeaders } from '../core/headers.ts';
 
 /** A request whose body has wholly arrived. */
@@ -11,6 +12,18 @@ export interface IncomingRequest {
   receivedAt: number;
 }
 
+/** A request whose body is still to come. */
+export interface RequestHead {
+  method: string;
+  /** Path and query as they came. */
+  target: string;
+  headers: RawHeaders;
+  /** What `Content-Length` declares; null for a chunked body. */
+  length: number | null;
+  /** The address of the other side of the connection. */
+  peer: string;
+}
+
 /** An answer; headers are names and values in turn. */
 export interface Answer {
   status: number;
@@ -18,7 +31,25 @@ export interface Answer {
   body: string | Uint8Array;
 }
 
-export interface ServeOptions {
+/** What becomes of a request that was let in. */
+export interface Admission {
+  handle(request: IncomingRequest): Promise<Answer>;
+  /** It never became whole: `handle` is not called. */
+  abandoned?(): void;
+}
+
+/** Either `handle` takes every request, or `admit` says of each by its head what becomes of it. */
+export type ServeOptions = ServeSettings &
+  (
+    | { handle: (request: IncomingRequest) => Promise<Answer>; admit?: never }
+    | {
+        handle?: never;
+        /** An answer refuses the request, its body unread, and ends the connection. Must not throw. */
+        admit: (head: RequestHead) => Answer | Admission;
+      }
+  );
+
+interface ServeSettings {
   host: string;
   port: number;
   /** Bodies above this many bytes are answered 413, unread where the length is declared. */
@@ -26,7 +57,10 @@ export interface ServeOptions {
   /** Host names that may stand in `Host`; null allows any. */
   allowHosts: readonly string[] | null;
   now: () => number;
-  handle: (request: IncomingRequest) => Promise<Answer>;
+  /** Serves HTTPS with this certificate, both PEM. */
+  tls?: { cert: string; key: string };
+  /** Takes over the connection of a request for another protocol; without it, such a request is like any other. */
+  upgrade?: (head: RequestHead, socket: Socket, rest: Buffer) => void;
   /** Told of requests that never became one: aborted, too large, unreadable. */
   onFault?: (fault: ServeFault) => void;
   limits?: Partial<ServeLimits>;

@@ -1,4 +1,5 @@
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import type { ServeLimits, ServeOptions } from './serve-options.ts';
 import { ServerConnection } from './server-connection.ts';
 import { startListening } from './start-listening.ts';
@@ -15,11 +16,10 @@ export interface Listening {
 /** Listens for requests. Rejects with EnvironmentError where the port cannot be had (fault C6). */
 export async function serve(options: ServeOptions): Promise<Listening> {
   const limits = { ...LIMITS, ...options.limits };
-  // Half open, so that a client which has said all may still hear the answer.
-  const server = createServer({ allowHalfOpen: true, noDelay: true });
+  const server = makeServer(options, limits);
   server.maxConnections = limits.maxConnections;
   const connections = new Set<ServerConnection>();
-  server.on('connection', (socket) => {
+  server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
     const connection = new ServerConnection(socket, options, limits, performance.now());
     connections.add(connection);
     socket.once('close', () => connections.delete(connection));
@@ -35,6 +35,19 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   server.once('close', () => clearInterval(checking));
   const { port } = server.address() as AddressInfo;
   return { port, host: options.host, close: (graceMs) => close(server, connections, graceMs) };
+}
+
+function makeServer({ tls, onFault }: ServeOptions, { headersTimeoutMs }: ServeLimits): Server {
+  // Half open, so that a client which has said all may still hear the answer.
+  const options = { allowHalfOpen: true, noDelay: true };
+  if (tls === undefined) return createServer(options);
+  const server = createTlsServer({ ...options, ...tls, handshakeTimeout: headersTimeoutMs });
+  server.on('tlsClientError', ({ code, message }: NodeJS.ErrnoException) => {
+    const plain = code === 'ERR_SSL_HTTP_REQUEST';
+    const detail = plain ? 'plain http came to this https port; use https:// in the URL' : `TLS: ${message}`;
+    onFault?.({ kind: 'bad_request', detail });
+  });
+  return server;
 }
 
 function close(server: Server, connections: Set<ServerConnection>, graceMs: number): Promise<void> {

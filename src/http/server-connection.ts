@@ -1,18 +1,17 @@
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { headerValue } from '../core/headers.ts';
 import { BadMessageError, type Fields } from './message-head.ts';
 import { MessageParser, type MessageSink } from './message-parser.ts';
 import { REQUEST, type RequestLine } from './request-parser.ts';
-import type { Answer, ServeLimits, ServeOptions } from './serve-options.ts';
+import type { Admission, Answer, RequestHead, ServeLimits, ServeOptions } from './serve-options.ts';
+import { KEEP_ALIVE_MS, writeAnswer } from './write-answer.ts';
 
 /** How long the other side has to read a last answer before its connection is cut, ms. */
 const LAST_WORDS_MS = 250;
-const KEEP_ALIVE_MS = 60_000;
 const TLS_HINT = 'a TLS hello came to this plain http port; use http:// in the URL';
 
 /** What the connection is at; each is bounded in time, but for the answering, which is the handler's to bound. */
-type Phase = 'waiting' | 'head' | 'body' | 'answering' | 'unread' | 'over';
+type Phase = 'waiting' | 'head' | 'body' | 'answering' | 'unread' | 'handing over' | 'over';
 
 /** One client's connection: its requests are read and answered in turn. */
 export class ServerConnection implements MessageSink<RequestLine> {
@@ -26,6 +25,8 @@ export class ServerConnection implements MessageSink<RequestLine> {
   #answered = 0;
   #request: RequestLine | null = null;
   #headers: readonly string[] = [];
+  #admission: Admission | null = null;
+  #upgrade: RequestHead | null = null;
   #chunks: Buffer[] = [];
   #size = 0;
   #reusable = true;
@@ -73,6 +74,7 @@ export class ServerConnection implements MessageSink<RequestLine> {
   }
 
   cut(): void {
+    this.#abandon();
     this.#phase = 'over';
     this.#socket.destroy();
   }
@@ -93,9 +95,34 @@ export class ServerConnection implements MessageSink<RequestLine> {
       onFault?.({ kind: 'too_large', detail: `${fields.length} bytes declared` });
       return this.#refuse(413, 'Body too large');
     }
+    if (!this.#admit(request, fields)) return;
     if (fields.expect === null || !request.modern) return;
     if (fields.expect.toLowerCase() !== '100-continue') return this.#refuse(417, 'Expectation failed');
     this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+  }
+
+  /** Asks what becomes of the request; false where it was refused. */
+  #admit({ method, target }: RequestLine, { headers, length, coding, upgrade }: Fields): boolean {
+    const { admit, upgrade: takeOver, handle } = this.#options;
+    if (admit === undefined && takeOver === undefined) {
+      this.#admission = this.#options;
+      return true;
+    }
+    const peer = this.#socket.remoteAddress ?? '';
+    const head = { method, target, headers, length: coding === null ? (length ?? 0) : null, peer };
+    if (upgrade && takeOver !== undefined) {
+      this.#upgrade = head;
+      return true;
+    }
+    const decided = admit === undefined ? { handle } : admit(head);
+    if ('status' in decided) {
+      this.#phase = 'over';
+      writeAnswer(this.#socket, decided, { keep: false, withBody: method !== 'HEAD' });
+      this.#lastWords();
+      return false;
+    }
+    this.#admission = decided;
+    return true;
   }
 
   onBody(chunk: Buffer): void {
@@ -111,20 +138,27 @@ export class ServerConnection implements MessageSink<RequestLine> {
 
   onEnd(reusable: boolean): void {
     if (this.#phase !== 'body') return;
+    if (this.#upgrade !== null) {
+      this.#phase = 'handing over';
+      return;
+    }
     this.#phase = 'answering';
     if (!reusable) this.#reusable = false;
     const { method, target } = this.#request as RequestLine;
     const chunks = this.#chunks;
     this.#chunks = [];
     this.#size = 0;
-    const { handle, now, onFault } = this.#options;
-    handle({
+    const { now, onFault } = this.#options;
+    const admission = this.#admission as Admission;
+    this.#admission = null;
+    const handled = admission.handle({
       method,
       target,
       headers: this.#headers,
       body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
       receivedAt: now(),
-    }).then(
+    });
+    handled.then(
       (answer) => this.#answer(answer),
       (error: unknown) => {
         onFault?.({ kind: 'failed', detail: String(error) });
@@ -147,12 +181,21 @@ export class ServerConnection implements MessageSink<RequestLine> {
   #parse(work: () => void, chunk: Buffer | null = null): void {
     try {
       work();
+      if (this.#phase === 'handing over') this.#handOver();
     } catch (error) {
       if (!(error instanceof BadMessageError)) throw error;
       if (this.#phase === 'over') return;
       const hello = chunk !== null && chunk[0] === 0x16 && chunk[1] === 0x03;
       this.#refuseUnreadable(error.tooLong ? 431 : 400, error.message, hello ? TLS_HINT : undefined);
     }
+  }
+
+  /** From here on the connection is another's. */
+  #handOver(): void {
+    this.#phase = 'over';
+    const socket = this.#socket;
+    for (const event of ['data', 'end', 'drain', 'error']) socket.removeAllListeners(event);
+    this.#options.upgrade?.(this.#upgrade as RequestHead, socket, this.#parser.takeRest());
   }
 
   #answer(answer: Answer): void {
@@ -177,6 +220,7 @@ export class ServerConnection implements MessageSink<RequestLine> {
 
   /** Answers without reading the rest, and closes: what is still coming is not worth the bandwidth. */
   #refuse(status: number, text: string): void {
+    this.#abandon();
     this.#phase = 'over';
     writeAnswer(this.#socket, { status, headers: [], body: text }, { keep: false, withBody: true });
     this.#lastWords();
@@ -204,45 +248,19 @@ export class ServerConnection implements MessageSink<RequestLine> {
     }
   }
 
+  #abandon(): void {
+    this.#admission?.abandoned?.();
+    this.#admission = null;
+  }
+
   #lost(): void {
+    this.#abandon();
     if (this.#phase === 'body') {
       const detail = `the sender went away after ${this.#size} body bytes`;
       this.#options.onFault?.({ kind: 'aborted', detail });
     }
     this.#phase = 'over';
   }
-}
-
-function writeAnswer(
-  socket: Socket,
-  { status, headers, body }: Answer,
-  { keep, withBody }: { keep: boolean; withBody: boolean },
-): void {
-  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`;
-  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  head += `Date: ${httpDate()}\r\n${keep ? KEEP : CLOSE}`;
-  // These two have no body, so a length would announce bytes that never come.
-  const bodyless = status === 204 || status === 304;
-  const length = Buffer.byteLength(body);
-  if (!bodyless) head += `Content-Length: ${length}\r\n`;
-  if (bodyless || !withBody || length === 0) socket.write(`${head}\r\n`, 'latin1');
-  else if (typeof body !== 'string')
-    socket.write(Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]));
-  else socket.write(`${head}\r\n${body}`, length === body.length ? 'latin1' : 'utf8');
-}
-
-const KEEP = `Connection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_MS / 1000}\r\n`;
-const CLOSE = 'Connection: close\r\n';
-const date = { second: 0, text: '' };
-
-/** Now, as a `Date` header has it; written out once a second. */
-function httpDate(): string {
-  const second = Math.floor(Date.now() / 1000);
-  if (second !== date.second) {
-    date.second = second;
-    date.text = new Date(second * 1000).toUTCString();
-  }
-  return date.text;
 }
 
 function hostAllowed(host: string | undefined, allowed: readonly string[]): boolean {

@@ -1,20 +1,13 @@
 import type { Kpi } from '../core/kpi.ts';
-import { visible } from '../core/redact.ts';
+import { type Labels, MetricFamilies, type Sample } from './metric-families.ts';
 import type { EndpointReport, Report } from './report.ts';
-
-type Labels = Record<string, string>;
 
 /** OpenMetrics 1.0 text, for a Prometheus text-file collector; seconds and ratios, as Prometheus wants them. */
 export function renderOpenMetrics({ totals, kpis, thresholds = [], endpoints, calls }: Report): string {
-  const lines: string[] = [];
-  const family = (name: string, type: string, help: string, samples: [suffix: string, Labels, number][]) => {
-    if (samples.length === 0) return;
-    lines.push(`# TYPE ${name} ${type}`, `# HELP ${name} ${help}`);
-    for (const [suffix, labels, value] of samples)
-      lines.push(`${name}${suffix}${labelText(labels)} ${value}`);
-  };
+  const families = new MetricFamilies();
+  const family: MetricFamilies['add'] = (...given) => families.add(...given);
   const perKpi = (pick: (kpi: Kpi) => number | null) =>
-    kpis.flatMap((kpi): [string, Labels, number][] => {
+    kpis.flatMap((kpi): Sample[] => {
       const value = pick(kpi);
       return value === null
         ? []
@@ -54,9 +47,9 @@ export function renderOpenMetrics({ totals, kpis, thresholds = [], endpoints, ca
   );
   const perEndpoint = (
     pick: (e: EndpointReport) => [suffix: string, labels: Labels, value: number | null][],
-  ): [string, Labels, number][] =>
+  ): Sample[] =>
     endpoints.flatMap((e) =>
-      pick(e).flatMap(([suffix, labels, value]): [string, Labels, number][] =>
+      pick(e).flatMap(([suffix, labels, value]): Sample[] =>
         value === null ? [] : [[suffix, { endpoint: e.name, url: e.url, ...labels }, value]],
       ),
     );
@@ -123,12 +116,5 @@ export function renderOpenMetrics({ totals, kpis, thresholds = [], endpoints, ca
     'Calls with something in their states that does not fit.',
     (calls?.findings ?? []).map(({ rule, severity, calls: n }) => ['', { rule, severity }, n]),
   );
-  return [...lines, '# EOF'].join('\n');
-}
-
-function labelText(labels: Labels): string {
-  const pairs = Object.entries(labels).map(
-    ([name, value]) => `${name}="${visible(value, 2000).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`,
-  );
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+  return families.text();
 }

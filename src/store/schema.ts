@@ -1,6 +1,4 @@
-/** Written into the file's header, so that another program's SQLite file is never taken for ours ("MONF"). */
-export const APPLICATION_ID = 0x4d4f4e46;
-export const SCHEMA_VERSION = 3;
+import type { FileKind } from './sqlite-file.ts';
 
 /**
  * A receipt has a body key where it was accepted and is no duplicate. Each index holds the receipts that were first
@@ -73,5 +71,9 @@ CREATE TABLE replays (
 /** When the dashboard first showed a receipt's event. Null, as nearly all are, takes a byte. */
 const SHOWN = 'ALTER TABLE receipts ADD COLUMN shown_at INTEGER;';
 
-/** What brings a store from each version to the next; a new one takes all the steps. */
-export const MIGRATIONS: readonly string[] = [SCHEMA, REPLAYS, SHOWN];
+/** The delivery log's file ("MONF"). */
+export const DELIVERY_LOG: FileKind = {
+  name: 'mo-notify store',
+  applicationId: 0x4d4f4e46,
+  migrations: [SCHEMA, REPLAYS, SHOWN],
+};

@@ -11,7 +11,16 @@ import {
 import { dirname } from 'node:path';
 import { StoreError } from '../core/errors.ts';
 import { pause } from './pause.ts';
-import { APPLICATION_ID } from './schema.ts';
+
+/** What a SQLite file of ours is for. */
+export interface FileKind {
+  /** For people. */
+  name: string;
+  /** Written into the file's header, so that another program's SQLite file is never taken for ours. */
+  applicationId: number;
+  /** What brings the file from each version to the next; a new one takes all the steps. */
+  migrations: readonly string[];
+}
 
 const HEADER_BYTES = 100;
 const MAGIC = 'SQLite format 3\0';
@@ -20,7 +29,7 @@ const MAGIC = 'SQLite format 3\0';
  * Looks at a store's file before SQLite does, because SQLite would take an emptied or shortened file for a new or
  * sound one. Throws StoreError and leaves the file as it is (faults E4, E5). Creates an absent file with mode 0600.
  */
-export function inspectFile(path: string): void {
+export function inspectFile(path: string, kind: FileKind): void {
   const folder = dirname(path);
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new StoreError(
@@ -70,7 +79,7 @@ export function inspectFile(path: string): void {
         `If the log cannot be brought back, delete ${path}-shm to go on with what is left.`,
       );
     }
-    checkHeader(path, file);
+    checkHeader(path, file, kind);
   } finally {
     closeSync(file);
   }
@@ -88,11 +97,8 @@ export function damaged(path: string, what: string, remedy = ''): StoreError {
 }
 
 /** What to say of another program's file. */
-export function foreign(path: string): StoreError {
-  return new StoreError(
-    `${path} is a SQLite file, but not a mo-notify store. Name another --store.`,
-    'unavailable',
-  );
+export function foreign(path: string, { name }: FileKind): StoreError {
+  return new StoreError(`${path} is a SQLite file, but not a ${name}. Name another --store.`, 'unavailable');
 }
 
 /** Records hold callers' numbers: a store and its log are nobody else's to read (fault F18). */
@@ -120,7 +126,7 @@ function hasLostLog(path: string): boolean {
 }
 
 /** With a log beside it, the file may lag behind it in all but its first words. */
-function checkHeader(path: string, file: number): void {
+function checkHeader(path: string, file: number, kind: FileKind): void {
   const header = Buffer.alloc(HEADER_BYTES);
   const got = readSync(file, header, 0, HEADER_BYTES, 0);
   if (got < HEADER_BYTES || header.toString('latin1', 0, 16) !== MAGIC) {
@@ -135,7 +141,7 @@ function checkHeader(path: string, file: number): void {
     throw damaged(path, `it has ${size} bytes where its header promises ${pages * pageSize}`);
   }
   // A single page has no tables: another process is making the store just now.
-  if (header.readUInt32BE(68) !== APPLICATION_ID && pages > 1) throw foreign(path);
+  if (header.readUInt32BE(68) !== kind.applicationId && pages > 1) throw foreign(path, kind);
 }
 
 function isSymbolicLink(path: string): boolean {

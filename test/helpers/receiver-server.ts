@@ -13,7 +13,7 @@ export interface ReceiverServer extends TestReceiver {
 }
 
 export async function startReceiver(
-  serving: Partial<ServeOptions> = {},
+  serving: Partial<Extract<ServeOptions, { handle: unknown }>> = {},
   receiving: Partial<ReceiverOptions> = {},
 ): Promise<ReceiverServer> {
   const receiver = await testReceiver({ maxBody: serving.maxBody ?? 1024 ** 2, ...receiving });

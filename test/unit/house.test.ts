@@ -8,7 +8,7 @@ const src = join(import.meta.dirname, '../../src');
 const FLOORS = [
   ['core'],
   ['http', 'store', 'config', 'report', 'logs', 'check'],
-  ['receiver', 'sender', 'dashboard'],
+  ['receiver', 'sender', 'dashboard', 'tunnel'],
   ['cli', 'index.ts'],
 ];
 const floorOf = (folder: string) => FLOORS.findIndex((folders) => folders.includes(folder));

@@ -123,7 +123,7 @@ describe('what stands before counts', () => {
   });
 
   test('a variadic flag takes words until the next flag', async () => {
-    expect(await offered('listen --allow-host a b --ack ')).toEqual(['app', 'first']);
+    expect(await offered('listen --allow-host a b --ack ')).toEqual(['app', 'first', 'relay']);
     expect(await offered('listen --allow-host a b --no-v')).toEqual(['--no-verify']);
   });
 });

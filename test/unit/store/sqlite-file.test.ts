@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openStore } from '../../../src/store/open.ts';
+import { DELIVERY_LOG } from '../../../src/store/schema.ts';
 import { inspectFile } from '../../../src/store/sqlite-file.ts';
 
 let folder: string;
@@ -35,7 +36,7 @@ describe('inspectFile', () => {
   test('F18 makes an absent file for its owner alone, whatever the umask', () => {
     const before = process.umask(0);
     try {
-      inspectFile(path);
+      inspectFile(path, DELIVERY_LOG);
     } finally {
       process.umask(before);
     }
@@ -48,14 +49,14 @@ describe('inspectFile', () => {
       if (!existsSync(path + suffix)) writeFileSync(path + suffix, '');
       chmodSync(path + suffix, 0o644);
     }
-    inspectFile(path);
+    inspectFile(path, DELIVERY_LOG);
     expect(['', '-wal', '-shm'].map((suffix) => mode(path + suffix))).toEqual([0o600, 0o600, 0o600]);
     expect(readFileSync(path)).toEqual(bytes);
   });
 
   test('takes an empty file for a new store, as mktemp makes one', async () => {
     writeFileSync(path, '');
-    inspectFile(path);
+    inspectFile(path, DELIVERY_LOG);
     const store = await openStore(path);
     expect((await store.tally({})).from).toBeNull();
     await store.close();
@@ -63,7 +64,7 @@ describe('inspectFile', () => {
 
   test('takes a sound store as it is', async () => {
     const bytes = await soundStore();
-    inspectFile(path);
+    inspectFile(path, DELIVERY_LOG);
     expect(readFileSync(path)).toEqual(bytes);
   });
 
@@ -146,16 +147,16 @@ describe('inspectFile', () => {
   ])('refuses %s and leaves it alone', (_, prepare, message, reason) => {
     prepare(path);
     const before = contentOf(path);
-    expect(() => inspectFile(path)).toThrow(
+    expect(() => inspectFile(path, DELIVERY_LOG)).toThrow(
       expect.objectContaining({ message: expect.stringMatching(message), reason }),
     );
     expect(contentOf(path)).toEqual(before);
-    expect(() => inspectFile(path)).toThrow(folder);
+    expect(() => inspectFile(path, DELIVERY_LOG)).toThrow(folder);
   });
 
   test('E4 does not change the mode of a device', () => {
     const before = mode('/dev/null');
-    expect(() => inspectFile('/dev/null')).toThrow('/dev/null is no regular file');
+    expect(() => inspectFile('/dev/null', DELIVERY_LOG)).toThrow('/dev/null is no regular file');
     expect(mode('/dev/null')).toBe(before);
   });
 
@@ -174,8 +175,8 @@ describe('inspectFile', () => {
   ])('E5 refuses a store with %s and leaves it alone', async (_, damage, message) => {
     const damaged = damage(await soundStore());
     writeFileSync(path, damaged);
-    expect(() => inspectFile(path)).toThrow(message);
-    expect(() => inspectFile(path)).toThrow(/sqlite3 .* \.recover/);
+    expect(() => inspectFile(path, DELIVERY_LOG)).toThrow(message);
+    expect(() => inspectFile(path, DELIVERY_LOG)).toThrow(/sqlite3 .* \.recover/);
     expect(readFileSync(path)).toEqual(Buffer.from(damaged));
   });
 
@@ -183,7 +184,9 @@ describe('inspectFile', () => {
     await soundStore();
     writeFileSync(`${path}-shm`, Buffer.alloc(32_768));
     for (const file of [`${path}-wal`]) if (existsSync(file)) execFileSync('rm', [file]);
-    expect(() => inspectFile(path)).toThrow(/-wal is gone while .*-shm is there.*delete .*-shm to go on/);
+    expect(() => inspectFile(path, DELIVERY_LOG)).toThrow(
+      /-wal is gone while .*-shm is there.*delete .*-shm to go on/,
+    );
   });
 });
 

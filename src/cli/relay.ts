@@ -1,0 +1,190 @@
+import { timingSafeEqual } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { holdLock } from '../config/file-lock.ts';
+import { EXIT, type ExitCode, UsageError } from '../core/errors.ts';
+import { isLoopback } from '../core/loopback.ts';
+import type { RelayStore } from '../core/relay-store.ts';
+import { parseDuration, parseSpan } from '../core/time.ts';
+import { urlHost } from '../core/url-host.ts';
+import { tokenHash } from '../tunnel/attach-guard.ts';
+import { SYSTEM_CLOCK } from '../tunnel/clock.ts';
+import { startRelay } from '../tunnel/relay.ts';
+import type { CommonOptions, Context, StartContext } from './context.ts';
+import { endSignal } from './end-signal.ts';
+import { address, parseBytes, wholeNumber, withOutputOptions } from './options.ts';
+import { configureChannel } from './relay-channel.ts';
+import { relayLog } from './relay-log.ts';
+import { openRelay, withRelayStore } from './relay-store.ts';
+
+const GRACE_MS = 5000;
+const DEFAULT_TOKEN = 'MO_RELAY_TOKEN';
+
+interface RelayCliOptions extends CommonOptions {
+  port: number;
+  host: string;
+  publicUrl?: string;
+  tlsCert?: string;
+  tlsKey?: string;
+  tokenEnv?: string;
+  maxChannels: number;
+  maxBody: string;
+  maxQueue: string;
+  retain: string;
+  heartbeat: string;
+  for?: string;
+}
+
+export function configure(command: Command, start: StartContext): void {
+  // What stands behind `channel` is the subcommand's.
+  command.enablePositionalOptions();
+  withRelayStore(withOutputOptions(command))
+    .option('-p, --port <port>', 'listen on this port; 0 for any free one', wholeNumber(0, 65_535), 4810)
+    .option('--host <address>', 'listen on this address; 0.0.0.0 for all', address, '127.0.0.1')
+    .option('--public-url <url>', 'how the platform and listeners call it: https://relay.example.com')
+    .option('--tls-cert <file>', 'serve HTTPS with this certificate chain (PEM), instead of behind a proxy')
+    .option('--tls-key <file>', 'and this key (PEM)')
+    .option('--token-env <name>', `/metrics asks for the token in this variable (default: ${DEFAULT_TOKEN})`)
+    .option('--max-channels <n>', 'so many channels at most', wholeNumber(1), 1000)
+    .option('--max-body <size>', 'the largest body taken', '1MiB')
+    .option('--max-queue <size>', 'so much may wait in each channel', '64MiB')
+    .option('--retain <time>', 'how long a delivery is kept for a listener', '24h')
+    .option('--heartbeat <time>', 'how often both ends of a link look for each other', '10s')
+    .option('--for <time>', 'end after this long')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mo-notify relay channel create dev            a channel: its URL, and a token for its listener
+  mo-notify relay --public-url https://relay.example.com
+                                                behind nginx or Caddy on the same machine
+  mo-notify relay --host 0.0.0.0 --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
+  mo-notify listen 3000 --tunnel wss://relay.example.com/CHANNEL
+                                                on the developer's machine`,
+    )
+    .action(async (options: RelayCliOptions) => {
+      const context = start(options);
+      context.exitCode = await relay(context, options);
+    });
+  configureChannel(command, start);
+}
+
+async function relay(context: Context, options: RelayCliOptions): Promise<ExitCode> {
+  const { io } = context;
+  const settings = readSettings(options, io.env);
+  const store = await openRelay(context, options);
+  let release = () => {};
+  try {
+    release = holdLock(store.location);
+    return await serveRelay(context, options, settings, store);
+  } finally {
+    await store.close();
+    release();
+  }
+}
+
+async function serveRelay(
+  context: Context,
+  options: RelayCliOptions,
+  { publicUrl, tls, token, ...settings }: ReturnType<typeof readSettings>,
+  store: RelayStore,
+): Promise<ExitCode> {
+  const { io } = context;
+  const ending = endSignal(context, settings.forMs);
+  const log = relayLog(context);
+  const running = await startRelay({
+    host: options.host,
+    port: options.port,
+    ...(tls === null ? {} : { tls }),
+    publicUrl,
+    store,
+    clock: { ...SYSTEM_CLOCK, now: io.now },
+    random: io.random,
+    ...settings,
+    token,
+    onEvent: log.event,
+  });
+  const url = `${tls === null ? 'http' : 'https'}://${urlHost(running.host)}:${running.port}`;
+  await store.set('public_url', publicUrl ?? url);
+  await store.set('max_channels', String(options.maxChannels));
+  log.ready({ url, publicUrl, channels: await store.channels(), location: store.location });
+  if (tls === null && !isLoopback(new URL(url)))
+    context.warn(
+      'mo-notify: tokens and deliveries cross the network in the open. Give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy with TLS.',
+    );
+  await ending.ended;
+  await running.close(GRACE_MS);
+  log.summary(running.channels());
+  return ending.interrupted() ? EXIT.interrupted : EXIT.ok;
+}
+
+/** What flags say, as values. Throws UsageError. */
+function readSettings(options: RelayCliOptions, env: Record<string, string | undefined>) {
+  const maxBody = parseBytes(options.maxBody);
+  const maxQueue = parseBytes(options.maxQueue, '--max-queue', 64 * 1024 ** 3);
+  if (maxQueue < maxBody)
+    throw new UsageError(
+      `--max-queue: '${options.maxQueue}' is less than one body of --max-body ${options.maxBody}. Give more.`,
+    );
+  const heartbeatMs = parseDuration(options.heartbeat, '--heartbeat');
+  if (heartbeatMs < 10 || heartbeatMs > 600_000)
+    throw new UsageError(`--heartbeat: '${options.heartbeat}' is not from 10ms to 10m.`);
+  return {
+    publicUrl: readPublicUrl(options.publicUrl),
+    tls: readTls(options),
+    token: readToken(options.tokenEnv, env),
+    maxBody,
+    maxQueue,
+    heartbeatMs,
+    retainMs: parseSpan(options.retain, '--retain'),
+    forMs: options.for === undefined ? null : parseDuration(options.for, '--for'),
+  };
+}
+
+function readPublicUrl(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (
+    url === null ||
+    !/^https?:$/.test(url.protocol) ||
+    url.username !== '' ||
+    url.search !== '' ||
+    url.hash !== ''
+  )
+    throw new UsageError(
+      `--public-url: '${text}' is not how a relay is called. Write it like https://relay.example.com, with a path if it has one.`,
+    );
+  return url.href.replace(/\/$/, '');
+}
+
+function readTls({ tlsCert, tlsKey }: RelayCliOptions): { cert: string; key: string } | null {
+  if (tlsCert === undefined && tlsKey === undefined) return null;
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new UsageError('--tls-cert and --tls-key go together: give both files.');
+  return { cert: readPem('--tls-cert', tlsCert), key: readPem('--tls-key', tlsKey) };
+}
+
+function readPem(flag: string, path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${flag}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+  }
+  if (!text.includes('-----BEGIN ')) throw new UsageError(`${flag}: ${path} is not a PEM file.`);
+  return text;
+}
+
+function readToken(name: string | undefined, env: Record<string, string | undefined>) {
+  const value = env[name ?? DEFAULT_TOKEN];
+  if (value === undefined) {
+    if (name === undefined) return null;
+    throw new UsageError(`--token-env: the variable ${name} is not set. Set it to a token of your choice.`);
+  }
+  if (value.length < 16 || /[^\x21-\x7e]/.test(value))
+    throw new UsageError(
+      `--token-env: the token in ${name ?? DEFAULT_TOKEN} must have at least 16 printable characters and no white space.`,
+    );
+  const hash = tokenHash(value);
+  return { matches: (given: string) => timingSafeEqual(tokenHash(given), hash) };
+}

@@ -1,0 +1,139 @@
+import type Database from 'libsql';
+import type { Channel, KeptDelivery, RelayStore } from '../core/relay-store.ts';
+import { createCheckpointer } from './checkpointer.ts';
+import { GroupCommit } from './group-commit.ts';
+import { RELAY_FILE } from './relay-schema.ts';
+import { connect, type Durability, emptyLog } from './sqlite-connect.ts';
+import { guard, guardRead, isConstraintError } from './sqlite-errors.ts';
+import { inspectFile } from './sqlite-file.ts';
+import { fromText, toText } from './sqlite-text.ts';
+
+/** As many as arrive together share the disk's confirmation, which costs more than all else. */
+const QUEUE = { batch: 256, gather: { batch: 256, ms: 10 }, limit: 10_000, patienceMs: 5000 };
+
+type Work = (db: Database.Database) => unknown;
+
+/** Opens or creates a relay's store in a SQLite file. Throws StoreError (contract §5). */
+export function openSqliteRelayStore(path: string, durability: Durability = 'full'): RelayStore {
+  inspectFile(path, RELAY_FILE);
+  const db = connect(path, RELAY_FILE, durability);
+  const checkpointer = createCheckpointer(path);
+  const queue = new GroupCommit<Work>((jobs) => {
+    const results = guard(path, () => inTransaction(db, jobs));
+    checkpointer.wrote(jobs.length);
+    return results;
+  }, QUEUE);
+  const prepared = new Map<string, Database.Statement>();
+  const prepare = (sql: string) => {
+    let statement = prepared.get(sql);
+    if (statement === undefined) {
+      statement = db.prepare(sql);
+      prepared.set(sql, statement);
+    }
+    return statement;
+  };
+  const run = (sql: string, ...values: unknown[]) => prepare(sql).run(values);
+  const rows = <Row>(sql: string, ...values: unknown[]) =>
+    guardRead(path, () => prepare(sql).raw().all(values) as Row[]);
+  return {
+    location: path,
+    addChannel: (channel) => queue.add<boolean>(() => insertChannel(run, channel)),
+    channels: async () => (await rows<ChannelRow>(`${CHANNELS} ORDER BY created_at, name`)).map(toChannel),
+    removeChannel: (id) =>
+      queue.add<number>(() => {
+        run('DELETE FROM channels WHERE id = ?', id);
+        return run('DELETE FROM deliveries WHERE channel = ?', id).changes;
+      }),
+    setAck: (id, ack) => queue.add(() => void run('UPDATE channels SET ack = ? WHERE id = ?', ack, id)),
+    setting: async (name) =>
+      (await rows<[string]>('SELECT value FROM settings WHERE name = ?', name))[0]?.[0] ?? null,
+    set: (name, value) =>
+      queue.add(() => void run('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)', name, value)),
+    version: () => guard(path, () => (prepare('PRAGMA data_version').raw().all() as [[number]])[0][0]),
+    keep: (channel, receivedAt, content) =>
+      queue.add<number>(() =>
+        Number(
+          run(
+            'INSERT INTO deliveries (channel, received_at, attempts, due_at, content) VALUES (?, ?, 0, 0, ?)',
+            channel,
+            receivedAt,
+            content,
+          ).lastInsertRowid,
+        ),
+      ),
+    waiting: async () =>
+      (
+        await rows<[number, string, number, number, number, number]>(
+          'SELECT seq, channel, received_at, attempts, due_at, length(content) FROM deliveries ORDER BY seq',
+        )
+      ).map(
+        ([seq, channel, receivedAt, attempts, dueAt, bytes]): KeptDelivery => ({
+          seq,
+          channel,
+          receivedAt,
+          attempts,
+          dueAt,
+          bytes,
+        }),
+      ),
+    content: async (seq) => {
+      const [row] = await rows<[ArrayBuffer]>('SELECT content FROM deliveries WHERE seq = ?', seq);
+      return row === undefined ? null : new Uint8Array(row[0]);
+    },
+    // Nobody waits for these two: should they be lost, the delivery is only handed on once more.
+    drop: (seqs) =>
+      queue.add(() => {
+        for (const seq of seqs) run('DELETE FROM deliveries WHERE seq = ?', seq);
+      }, false),
+    postpone: (seq, attempts, dueAt) =>
+      queue.add(
+        () => void run('UPDATE deliveries SET attempts = ?, due_at = ? WHERE seq = ?', attempts, dueAt, seq),
+        false,
+      ),
+    close: async () => {
+      await queue.drained();
+      await checkpointer.stop();
+      emptyLog(db);
+      db.close();
+    },
+  };
+}
+
+/** All of the jobs or none. */
+function inTransaction(db: Database.Database, jobs: readonly Work[]): unknown[] {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const results = jobs.map((job) => job(db));
+    db.exec('COMMIT');
+    return results;
+  } catch (error) {
+    if (db.inTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+type ChannelRow = [string, string, Channel['ack'], ArrayBuffer, number, number | null];
+const CHANNELS = 'SELECT id, name, ack, token_hash, created_at, expires_at FROM channels';
+
+function toChannel([id, name, ack, tokenHash, createdAt, expiresAt]: ChannelRow): Channel {
+  return { id, name: fromText(name), ack, tokenHash: new Uint8Array(tokenHash), createdAt, expiresAt };
+}
+
+function insertChannel(run: (sql: string, ...values: unknown[]) => unknown, channel: Channel): boolean {
+  const { id, name, ack, tokenHash, createdAt, expiresAt } = channel;
+  try {
+    run(
+      'INSERT INTO channels (id, name, ack, token_hash, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)',
+      id,
+      toText(name),
+      ack,
+      tokenHash,
+      createdAt,
+      expiresAt,
+    );
+    return true;
+  } catch (error) {
+    if (isConstraintError(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,195 @@
+import { isSuccess } from '../core/record.ts';
+import type { KeptDelivery, RelayStore } from '../core/relay-store.ts';
+import { DEFAULT_SCHEDULE, retryDelay } from '../core/schedule.ts';
+import type { Clock } from './clock.ts';
+import type { AnswerFrame } from './frames.ts';
+import type { Listener } from './listener.ts';
+
+/** So much may be on its way to a listener that has not answered yet: it keeps a long way full and a slow one from filling memory. */
+const WINDOW = { deliveries: 256, bytes: 1024 ** 2 };
+
+type Entry = Omit<KeptDelivery, 'channel'> & {
+  /** Here still, because it has only just come. */
+  content: Uint8Array | null;
+};
+
+export interface BacklogOptions {
+  channel: string;
+  store: RelayStore;
+  clock: Clock;
+  random: () => number;
+  /** A listener has answered: with a 2xx, with something else that is tried again, or for the last time. */
+  onAnswered(result: 'delivered' | 'retried' | 'failed', answer: AnswerFrame): void;
+  onStoreFailure(error: unknown): void;
+}
+
+/**
+ * What one channel keeps on disk until a listener has taken it: handed on in the order it came, at least once. What the
+ * app refuses is tried again as the platform would do it (contract §1), while others go on.
+ */
+export class Backlog {
+  readonly #options: BacklogOptions;
+  /** Due, in order; those before `#head` have left. */
+  #due: Entry[] = [];
+  #head = 0;
+  /** To be tried again later, by when. */
+  #later: Entry[] = [];
+  readonly #underWay = new Map<Entry, Listener>();
+  #bytes = 0;
+  #bytesUnderWay = 0;
+  #listener: Listener | null = null;
+  #pumping = false;
+  #stopWaiting: () => void = () => {};
+
+  constructor(options: BacklogOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#due.length - this.#head + this.#later.length + this.#underWay.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Takes what is on disk: all of it in the order of `seq`, what is new behind what is there. */
+  add(delivery: Omit<KeptDelivery, 'channel'>, content: Uint8Array | null): void {
+    this.#bytes += delivery.bytes;
+    const entry = { ...delivery, content: null };
+    if (delivery.dueAt > this.#options.clock.now()) this.#postpone(entry);
+    else {
+      const next = this.#listener !== null && this.#head === this.#due.length && this.#roomFor(entry);
+      this.#due.push(next ? { ...entry, content } : entry);
+    }
+    void this.#pump();
+  }
+
+  /** From now on this listener gets them; null for none. What another one has may still be answered. */
+  handTo(listener: Listener | null): void {
+    if (listener === this.#listener) return;
+    this.#listener = listener;
+    void this.#pump();
+  }
+
+  /** What this listener has not answered is due again, before all else. */
+  lost(listener: Listener): void {
+    const left = [...this.#underWay].filter(([, by]) => by === listener).map(([entry]) => entry);
+    for (const entry of left) {
+      this.#underWay.delete(entry);
+      this.#bytesUnderWay -= entry.bytes;
+    }
+    this.#due = [...left.sort((a, b) => a.seq - b.seq), ...this.#due.slice(this.#head)];
+    this.#head = 0;
+  }
+
+  /** Gives up what came before this moment and is not under way. Answers with how many that were. */
+  expire(before: number): number {
+    const old = (entry: Entry) => entry.receivedAt < before;
+    const expired = [...this.#due.slice(this.#head), ...this.#later].filter(old);
+    if (expired.length === 0) return 0;
+    this.#due = this.#due.slice(this.#head).filter((entry) => !old(entry));
+    this.#head = 0;
+    this.#later = this.#later.filter((entry) => !old(entry));
+    for (const entry of expired) this.#bytes -= entry.bytes;
+    this.#drop(expired.map(({ seq }) => seq));
+    return expired.length;
+  }
+
+  stop(): void {
+    this.#listener = null;
+    this.#stopWaiting();
+  }
+
+  #roomFor({ bytes }: Entry): boolean {
+    if (this.#underWay.size === 0) return true;
+    return this.#underWay.size < WINDOW.deliveries && this.#bytesUnderWay + bytes <= WINDOW.bytes;
+  }
+
+  /** Hands on what is due while there is room, one after the other, so that the order stays. */
+  async #pump(): Promise<void> {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      for (;;) {
+        const entry = this.#due[this.#head];
+        const listener = this.#listener;
+        if (entry === undefined || listener === null || !this.#roomFor(entry)) return;
+        const content = entry.content ?? (await this.#options.store.content(entry.seq));
+        // While it was read, the listener may have gone, and with it the order of what is due.
+        if (this.#listener !== listener || this.#due[this.#head] !== entry) continue;
+        entry.content = null;
+        this.#head += 1;
+        if (this.#head > 1024 && this.#head * 2 > this.#due.length) {
+          this.#due = this.#due.slice(this.#head);
+          this.#head = 0;
+        }
+        if (content === null) this.#bytes -= entry.bytes;
+        else void this.#hand(entry, content, listener);
+      }
+    } catch (error) {
+      this.#options.onStoreFailure(error);
+      this.#wake(1000);
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  async #hand(entry: Entry, content: Uint8Array, listener: Listener): Promise<void> {
+    this.#underWay.set(entry, listener);
+    this.#bytesUnderWay += entry.bytes;
+    const answer = await listener.deliver(content, { kept: true, receivedAt: entry.receivedAt });
+    // Of a link that has ended: it is due again.
+    if (answer === null || !this.#underWay.delete(entry)) return;
+    this.#bytesUnderWay -= entry.bytes;
+    this.#settle(entry, answer);
+    void this.#pump();
+  }
+
+  #settle(entry: Entry, answer: AnswerFrame): void {
+    const { clock, random, store, onAnswered, onStoreFailure } = this.#options;
+    const now = clock.now();
+    entry.attempts += 1;
+    const pause = isSuccess(answer.status)
+      ? null
+      : retryDelay(
+          DEFAULT_SCHEDULE,
+          entry.attempts,
+          { status: answer.status, retryAfter: null, now },
+          random(),
+        );
+    if (pause === null) {
+      this.#bytes -= entry.bytes;
+      this.#drop([entry.seq]);
+      return onAnswered(isSuccess(answer.status) ? 'delivered' : 'failed', answer);
+    }
+    entry.dueAt = now + pause;
+    this.#postpone(entry);
+    store.postpone(entry.seq, entry.attempts, entry.dueAt).catch(onStoreFailure);
+    onAnswered('retried', answer);
+  }
+
+  #drop(seqs: number[]): void {
+    this.#options.store.drop(seqs).catch(this.#options.onStoreFailure);
+  }
+
+  #postpone(entry: Entry): void {
+    const after = this.#later.findLastIndex(({ dueAt }) => dueAt <= entry.dueAt);
+    this.#later.splice(after + 1, 0, entry);
+    if (after < 0) this.#wake(entry.dueAt - this.#options.clock.now());
+  }
+
+  #wake(ms: number): void {
+    this.#stopWaiting();
+    this.#stopWaiting = this.#options.clock.after(Math.max(1, ms), () => this.#takeDue());
+  }
+
+  #takeDue(): void {
+    const now = this.#options.clock.now();
+    while (this.#later[0] !== undefined && this.#later[0].dueAt <= now)
+      this.#due.push(this.#later.shift() as Entry);
+    const next = this.#later[0];
+    if (next !== undefined) this.#wake(next.dueAt - now);
+    void this.#pump();
+  }
+}

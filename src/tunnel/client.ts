@@ -1,0 +1,302 @@
+import { EnvironmentError, type KnownError, UsageError } from '../core/errors.ts';
+import { formatDuration } from '../core/time.ts';
+import type { Answer, IncomingRequest } from '../http/serve-options.ts';
+import type { Clock } from './clock.ts';
+import type { Attached } from './control.ts';
+import { type Credentials, type Dialled, dial } from './dial.ts';
+import { type DeliveryFrame, decodeContent, encodeAnswer } from './frames.ts';
+import { Lane } from './lane.ts';
+import { CLOSE, Link } from './link.ts';
+
+/** The first pause before a link is made anew lies below this, each further one below twice as much. */
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+/** A link that lasted less than this was no success, ms. */
+const STABLE_MS = 10_000;
+/** The relay says first of all what it is; ms. */
+const GREETING_MS = 10_000;
+
+/** How the link stands. */
+export type LinkState =
+  | { state: 'connecting' }
+  | { state: 'proving'; publicUrl: URL }
+  | { state: 'live'; channel: string; publicUrl: URL; ack: 'app' | 'relay'; waiting: number; copy: boolean }
+  | { state: 'lost'; reason: string; retryInMs: number }
+  | { state: 'ended'; reason: string };
+
+export interface TunnelOptions {
+  /** `wss://relay/CHANNEL`. */
+  url: URL;
+  credentials: Credentials;
+  /** Where the token is, for messages. */
+  tokenName: string;
+  clock: Clock;
+  random: () => number;
+  /** Answers a delivery. Never rejects. */
+  receive(request: IncomingRequest): Promise<Answer>;
+  /** The path that deliveries are said to have come to. */
+  target: string;
+  /** Proves that the public URL leads here. Rejects with KnownError where it does not. Null does without. */
+  prove: ((publicUrl: URL, typed: boolean) => Promise<void>) | null;
+  exitOnDisconnect: boolean;
+  onState(state: LinkState): void;
+  /** The app or the log cannot be reached, so what is kept waits; null once it goes on. */
+  onStuck(answer: Answer | null): void;
+}
+
+/** A link to a relay that is kept up until it is closed. */
+export interface Tunnel {
+  state(): LinkState;
+  /** The last proof that the relay is there, ms since the epoch. */
+  heardAt(): number;
+  /** How many deliveries the relay keeps for this channel, as it last said. */
+  waiting(): number;
+  /** Resolves when the tunnel is gone for good, to the reason; never while it is only being made anew. */
+  ended: Promise<KnownError>;
+  /** Answers what is under way, for `graceMs` at most, and takes nothing more. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Resolves once the way is proved and deliveries come. Rejects with UsageError or EnvironmentError (fault F12). */
+export async function openTunnel(options: TunnelOptions): Promise<Tunnel> {
+  const tunnel = new Client(options);
+  await tunnel.start();
+  return tunnel;
+}
+
+class Client implements Tunnel {
+  readonly ended: Promise<KnownError>;
+  readonly #options: TunnelOptions;
+  readonly #lane: Lane;
+  readonly #underWay = new Set<Promise<void>>();
+  #end: (error: KnownError) => void = () => {};
+  #state: LinkState = { state: 'connecting' };
+  #link: Link | null = null;
+  #heardAt = 0;
+  #waiting = 0;
+  #proved = false;
+  #closed = false;
+  #attempt = 0;
+  #liveAt = 0;
+  #stopWaiting: () => void = () => {};
+
+  constructor(options: TunnelOptions) {
+    this.#options = options;
+    this.#lane = new Lane(options.clock, options.onStuck);
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  state(): LinkState {
+    return this.#state;
+  }
+
+  heardAt(): number {
+    return this.#link?.heardAt ?? this.#heardAt;
+  }
+
+  waiting(): number {
+    return this.#waiting;
+  }
+
+  async start(): Promise<void> {
+    this.#tell({ state: 'connecting' });
+    let problem: Refusal | null;
+    try {
+      problem = await this.#connect();
+    } catch (error) {
+      await this.close(0);
+      throw error;
+    }
+    if (problem === null) return;
+    await this.close(0);
+    throw this.#explain(problem);
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true;
+    this.#stopWaiting();
+    this.#lane.clear();
+    const link = this.#link;
+    if (link === null) return;
+    link.control({ type: 'open', open: false });
+    let cancel = () => {};
+    const patience = new Promise<void>((resolve) => {
+      cancel = this.#options.clock.after(graceMs, resolve);
+    });
+    await Promise.race([Promise.all(this.#underWay), patience]);
+    cancel();
+    // Their answers go out by then.
+    await new Promise((resolve) => setImmediate(resolve));
+    link.close(CLOSE.normal, 'the listener ends');
+  }
+
+  /** Makes a link, and answers with why there is none; null where deliveries come over it. Throws what proving throws. */
+  async #connect(): Promise<Refusal | null> {
+    const { url, credentials, clock, prove } = this.#options;
+    const dialled = await dial(url, credentials, clock.now());
+    if (!('socket' in dialled)) return dialled;
+    if (this.#closed) {
+      dialled.socket.terminate();
+      return { status: null, reason: 'the listener ends', retryAfterMs: null };
+    }
+    const attached = await this.#greet(dialled);
+    if ('reason' in attached) return attached;
+    const { channel, ack, waiting, copy } = attached;
+    const publicUrl = this.#publicUrl(attached);
+    const link = this.#link as Link;
+    this.#waiting = waiting;
+    if (!this.#proved && prove !== null) {
+      this.#tell({ state: 'proving', publicUrl });
+      await prove(publicUrl, publicUrl.hostname === url.hostname);
+    }
+    this.#proved = true;
+    if (link.ended) return { status: null, reason: 'the link broke at once', retryAfterMs: null };
+    link.control({ type: 'open', open: true });
+    this.#liveAt = clock.now();
+    this.#tell({ state: 'live', channel, publicUrl, ack, waiting, copy });
+    return null;
+  }
+
+  /** Waits for the relay's first word. */
+  #greet({ socket, transport }: Extract<Dialled, { socket: unknown }>): Promise<Attached | Refusal> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const none = (reason: string) => resolve({ status: null, reason, retryAfterMs: null });
+      let link: Link | null = null;
+      const stopWaiting = clock.after(GREETING_MS, () => {
+        none('it did not say what it is');
+        socket.terminate();
+      });
+      const over = ({ code, reason }: { code: number; reason: string }) => {
+        stopWaiting();
+        none(reason);
+        if (link !== null) this.#lost(link, code, reason);
+      };
+      // Until the relay has said how often hearts beat, any beat is as good.
+      const make = (heartbeatMs: number) =>
+        new Link(socket, {
+          transport,
+          heartbeatMs,
+          clock,
+          onFrames: (frames) => {
+            for (const frame of frames)
+              if (frame.kind === 'delivery' && link !== null) this.#take(frame, link);
+          },
+          onControl: (control) => {
+            if (control.type === 'waiting') this.#waiting = control.waiting;
+            if (control.type !== 'attached') return;
+            stopWaiting();
+            link?.beatEvery(control.heartbeat_ms);
+            resolve(control);
+          },
+          onEnd: over,
+        });
+      link = make(GREETING_MS);
+      this.#link = link;
+    });
+  }
+
+  #take(frame: DeliveryFrame, link: Link): void {
+    const { receive, clock, target } = this.#options;
+    const { headers, body } = decodeContent(frame.content);
+    // What was kept was received when the relay had it: how long it then waited for us is no latency of the platform's.
+    const receivedAt = frame.kept ? frame.receivedAt : clock.now();
+    const work = () => {
+      const answer = receive({ method: 'POST', target, headers, body, receivedAt });
+      const settled = answer.then(() => void this.#underWay.delete(settled));
+      this.#underWay.add(settled);
+      return answer;
+    };
+    const done = (answer: Answer) => link.send(encodeAnswer(frame.number, answer));
+    if (frame.kept) this.#lane.add(work, done);
+    else if (frame.copy) void work();
+    else void work().then(done);
+  }
+
+  #lost(link: Link, code: number, reason: string): void {
+    if (this.#link !== link) return;
+    this.#heardAt = link.heardAt;
+    this.#link = null;
+    // It comes again, in order, over the next link.
+    this.#lane.clear();
+    if (this.#closed || this.#state.state !== 'live') return;
+    if (code === CLOSE.replaced || code === CLOSE.revoked) return this.#giveUp(reason);
+    if (this.#options.exitOnDisconnect) return this.#giveUp(`${reason} (--exit-on-disconnect)`);
+    const { clock } = this.#options;
+    if (clock.now() - this.#liveAt >= STABLE_MS) this.#attempt = 0;
+    this.#retry(reason, 0);
+  }
+
+  #retry(reason: string, leastMs: number): void {
+    const { clock, random } = this.#options;
+    const most = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#attempt);
+    const retryInMs = Math.max(leastMs, Math.round(most * (0.2 + 0.8 * random())));
+    this.#attempt += 1;
+    this.#tell({ state: 'lost', reason, retryInMs });
+    this.#stopWaiting = clock.after(retryInMs, () => {
+      if (!this.#closed) void this.#reconnect();
+    });
+  }
+
+  async #reconnect(): Promise<void> {
+    this.#tell({ state: 'connecting' });
+    const problem = await this.#connect();
+    if (problem === null || this.#closed) return;
+    if (problem.status === 401 || problem.status === 409)
+      this.#giveUp(problem.reason, this.#explain(problem));
+    else this.#retry(problem.reason, Math.min(problem.retryAfterMs ?? 0, LONGEST_PAUSE_MS));
+  }
+
+  #giveUp(reason: string, error?: KnownError): void {
+    this.#closed = true;
+    this.#tell({ state: 'ended', reason });
+    this.#end(error ?? new EnvironmentError(`The tunnel ended: ${reason}.`));
+  }
+
+  #tell(state: LinkState): void {
+    this.#state = state;
+    this.#options.onState(state);
+  }
+
+  /** What the platform is to be told; where the relay does not know it, the tunnel's own URL as the web has it. */
+  #publicUrl({ public_url: given }: Attached): URL {
+    if (given !== null && URL.canParse(given) && /^https?:/.test(given)) return new URL(given);
+    const url = new URL(this.#options.url);
+    url.protocol = url.protocol === 'wss:' ? 'https:' : 'http:';
+    return url;
+  }
+
+  #explain({ status, reason, retryAfterMs }: Refusal): KnownError {
+    const { url, tokenName } = this.#options;
+    switch (status) {
+      case null:
+        return new EnvironmentError(
+          `--tunnel: no link to ${url.host}: ${reason}. Is the relay running there?`,
+        );
+      case 401:
+        return new UsageError(
+          `--tunnel: the relay at ${url.host} has no such channel, or the token in ${tokenName} is not its token. 'mo-notify relay channel list' on the relay's machine shows its channels; a token is shown once, when its channel is made.`,
+        );
+      case 409:
+        return new EnvironmentError(
+          `--tunnel: ${reason}. --takeover takes its place, --fan-out shares the channel with it.`,
+        );
+      case 429:
+        return new EnvironmentError(
+          `--tunnel: the relay at ${url.host} has seen too many wrong tokens from here. Wait ${formatDuration(retryAfterMs ?? 60_000)}, and check ${tokenName}.`,
+        );
+      case 503:
+        return new EnvironmentError(
+          `--tunnel: the relay at ${url.host} takes no listeners just now: ${reason}. Try again.`,
+        );
+      default:
+        return new UsageError(
+          `--tunnel: ${url.host} does not answer like a mo-notify relay: ${reason}. Write wss://RELAY/CHANNEL, as 'mo-notify relay channel create' prints it.`,
+        );
+    }
+  }
+}
+
+type Refusal = Exclude<Dialled, { socket: unknown }>;

@@ -1,0 +1,98 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { WebSocket } from 'ws';
+import { parseRetryAfter } from '../core/schedule.ts';
+import { ATTACH, PROTOCOL } from './control.ts';
+
+const HANDSHAKE_MS = 10_000;
+/** A relay's own limit for bodies is far below. */
+const MAX_MESSAGE = 300 * 1024 ** 2;
+const BODY_SAMPLE = 300;
+
+/** What a listener shows to be let in. */
+export interface Credentials {
+  token: string;
+  session: string;
+  beside: 'takeover' | 'fan-out' | null;
+  ack: 'app' | 'relay' | null;
+}
+
+/** A WebSocket that stands, or why there is none. */
+export type Dialled =
+  | { socket: WebSocket; transport: Socket }
+  | {
+      /** What the other side answered instead; null where it gave no answer at all. */
+      status: number | null;
+      /** For people. */
+      reason: string;
+      /** When it may be tried again, as far as the other side says, ms. */
+      retryAfterMs: number | null;
+    };
+
+/** Calls the relay, once. Never rejects. */
+export function dial(url: URL, { token, session, beside, ack }: Credentials, now: number): Promise<Dialled> {
+  const headers: Record<string, string> = { Authorization: `Bearer ${token}`, [ATTACH.session]: session };
+  if (beside !== null) headers[ATTACH.beside] = beside;
+  if (ack !== null) headers[ATTACH.ack] = ack;
+  const socket = new WebSocket(url, PROTOCOL, {
+    headers,
+    perMessageDeflate: false,
+    maxPayload: MAX_MESSAGE,
+    handshakeTimeout: HANDSHAKE_MS,
+    followRedirects: false,
+  });
+  return new Promise((resolve) => {
+    let transport: Socket | null = null;
+    socket.once('upgrade', (response: IncomingMessage) => {
+      transport = response.socket;
+    });
+    socket.once('open', () => {
+      socket.removeAllListeners();
+      // Nothing may come before somebody listens; a link goes on by itself.
+      socket.pause();
+      resolve({ socket, transport: transport as unknown as Socket });
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      resolve({ status: null, reason: failure(error), retryAfterMs: null }),
+    );
+    socket.once('unexpected-response', (request: ClientRequest, response: IncomingMessage) => {
+      let body = '';
+      const done = () => {
+        resolve({
+          status: response.statusCode ?? null,
+          reason: refusal(response, body.trim()),
+          retryAfterMs: parseRetryAfter(response.headers['retry-after'] ?? null, now),
+        });
+        request.destroy();
+      };
+      response.setEncoding('latin1');
+      response.on('data', (chunk: string) => {
+        body = (body + chunk).slice(0, BODY_SAMPLE);
+      });
+      response.once('end', done);
+      response.once('error', done);
+    });
+  });
+}
+
+function refusal({ statusCode, headers }: IncomingMessage, body: string): string {
+  if (headers.location !== undefined) return `it answered ${statusCode}, a redirect to ${headers.location}`;
+  const page = /^\s*</.test(body);
+  return `it answered ${statusCode}${page ? ' with a web page' : body === '' ? '' : ` (${body})`}`;
+}
+
+function failure(error: NodeJS.ErrnoException & { errors?: Error[] }): string {
+  const words: Record<string, string> = {
+    ECONNREFUSED: 'the connection was refused',
+    ENOTFOUND: 'its name does not resolve',
+    EAI_AGAIN: 'its name does not resolve just now',
+    ECONNRESET: 'the connection was reset',
+    ETIMEDOUT: 'there was no connection in time',
+    EHOSTUNREACH: 'there is no way to it',
+    ENETUNREACH: 'there is no network',
+  };
+  const known = words[error.code ?? ''];
+  const text =
+    error.message || error.errors?.map(({ message }) => message).join('; ') || (error.code ?? 'unknown');
+  return known === undefined ? (text.split('\n')[0] as string) : known;
+}

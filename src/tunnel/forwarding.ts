@@ -1,0 +1,29 @@
+import { endToEnd, headerValue, type RawHeaders } from '../core/headers.ts';
+
+/** What a sender may claim of where it came from; the relay says it anew. */
+const FORWARDING = /^(?:forwarded|x-forwarded-.*|x-real-ip)$/i;
+const LOOPBACK = /^(?:::ffff:)?127\.|^::1$/;
+
+/** Where a request came from: the address of its connection, or what a proxy on this machine says of it. */
+export function clientAddress(peer: string, headers: RawHeaders): string {
+  if (LOOPBACK.test(peer)) {
+    // A proxy adds its own word at the end; what stands before it is only what it was told.
+    const last = headerValue(headers, 'X-Forwarded-For')?.split(',').at(-1)?.trim() ?? '';
+    if (/^[\da-f.:]{2,45}$/i.test(last)) return last;
+  }
+  return peer.replace(/^::ffff:/, '');
+}
+
+/** The headers that go on to the listener: no hop's own, in their order, and who sent them at the end (fault F13). */
+export function forwardedHeaders(headers: RawHeaders, from: { address: string; proto: string }): string[] {
+  const kept: string[] = [];
+  const passed = endToEnd(headers);
+  for (let i = 0; i < passed.length; i += 2) {
+    const name = passed[i] as string;
+    if (!FORWARDING.test(name)) kept.push(name, passed[i + 1] as string);
+  }
+  kept.push('X-Forwarded-For', from.address, 'X-Forwarded-Proto', from.proto);
+  const host = headerValue(headers, 'Host');
+  if (host !== undefined) kept.push('X-Forwarded-Host', host);
+  return kept;
+}

@@ -1,0 +1,167 @@
+import type { WebSocket } from 'ws';
+import { formatDuration } from '../core/time.ts';
+import type { Clock } from './clock.ts';
+import { type Control, readControl } from './control.ts';
+import { BadFrameError, decodeFrames, type Frame } from './frames.ts';
+import { Heartbeat } from './heartbeat.ts';
+
+/** Why a link ended, for whoever was at its other end too (RFC 6455 §7.4; 4000 and above are ours). */
+export const CLOSE = {
+  normal: 1000,
+  badFrame: 1002,
+  restart: 1012,
+  replaced: 4001,
+  revoked: 4002,
+  silent: 4003,
+} as const;
+
+/** Frames of one turn of the event loop leave as one message, unless they are more than this many bytes. */
+const BATCH_BYTES = 65_536;
+/** How long the other side has to answer a close, ms. */
+const CLOSE_MS = 1000;
+const NORMAL_LOSS = 1006;
+
+export interface LinkOptions {
+  /** The connection under the WebSocket. */
+  transport: { readonly bytesRead: number };
+  heartbeatMs: number;
+  clock: Clock;
+  onFrames(frames: Frame[]): void;
+  onControl(control: Control): void;
+  /** Once, and nothing comes after it. `reason` is for people. */
+  onEnd(end: { code: number; reason: string }): void;
+}
+
+/** One WebSocket between a relay and a listener, the same at both ends: frames, control messages and a heartbeat. */
+export class Link {
+  readonly #socket: WebSocket;
+  readonly #options: LinkOptions;
+  #heartbeat: Heartbeat;
+  #heartbeatMs: number;
+  #stopBeating: () => void = () => {};
+  #outgoing: Buffer[] = [];
+  #outgoingBytes = 0;
+  #scheduled = false;
+  #heardAt: number;
+  #ended = false;
+
+  constructor(socket: WebSocket, options: LinkOptions) {
+    const { clock, heartbeatMs } = options;
+    this.#socket = socket;
+    this.#options = options;
+    this.#heardAt = clock.now();
+    this.#heartbeatMs = heartbeatMs;
+    this.#heartbeat = new Heartbeat(heartbeatMs, this.#heardAt);
+    this.beatEvery(heartbeatMs);
+    socket.resume();
+    socket.on('message', (data, binary) => this.#read(data as Buffer, binary));
+    socket.on('ping', () => this.#heard());
+    socket.on('pong', () => this.#heard());
+    socket.on('error', () => {});
+    socket.on('close', (code, reason) =>
+      this.#end(
+        code,
+        reason.toString('utf8') || (code === NORMAL_LOSS ? 'the connection broke' : `closed (${code})`),
+      ),
+    );
+  }
+
+  /** The last proof that the other side is there, ms since the epoch. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Has the heart beat with this period from now on. */
+  beatEvery(ms: number): void {
+    if (this.#ended) return;
+    const { clock } = this.#options;
+    this.#stopBeating();
+    this.#heartbeatMs = ms;
+    this.#heartbeat = new Heartbeat(ms, clock.now());
+    this.#stopBeating = clock.every(ms, () => this.#beat());
+  }
+
+  send(frame: Buffer): void {
+    if (this.#ended) return;
+    this.#outgoing.push(frame);
+    this.#outgoingBytes += frame.length;
+    if (this.#outgoingBytes > BATCH_BYTES) this.#flush();
+    else if (!this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(() => {
+        this.#scheduled = false;
+        this.#flush();
+      });
+    }
+  }
+
+  control(message: Control): void {
+    if (this.#ended) return;
+    this.#flush();
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Ends the link; what was sent before still goes out, but nobody waits for long. */
+  close(code: number, reason: string): void {
+    if (this.#ended) return;
+    this.#flush();
+    this.#socket.close(code, reason);
+    this.#end(code, reason);
+    setTimeout(() => this.#socket.terminate(), CLOSE_MS).unref();
+  }
+
+  #flush(): void {
+    if (this.#outgoing.length === 0 || this.#ended) return;
+    const frames = this.#outgoing;
+    this.#outgoing = [];
+    this.#outgoingBytes = 0;
+    this.#socket.send(frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames));
+  }
+
+  #read(data: Buffer, binary: boolean): void {
+    if (this.#ended) return;
+    this.#heard();
+    try {
+      if (binary) this.#options.onFrames(decodeFrames(data));
+      else this.#options.onControl(readControl(data.toString('utf8')));
+    } catch (error) {
+      if (!(error instanceof BadFrameError)) throw error;
+      this.close(CLOSE.badFrame, `not this protocol: ${error.message}`);
+    }
+  }
+
+  #heard(): void {
+    this.#heardAt = this.#options.clock.now();
+  }
+
+  #beat(): void {
+    const { clock, transport } = this.#options;
+    const before = this.#heardAt;
+    const pulse = this.#heartbeat.beat(clock.now(), transport.bytesRead);
+    if (pulse === 'alive') {
+      this.#heard();
+      this.#socket.ping();
+      return;
+    }
+    const silence = formatDuration(clock.now() - before);
+    const reason =
+      pulse === 'slept'
+        ? `this machine slept for ${silence}`
+        : `silent for ${silence} (two heartbeats of ${formatDuration(this.#heartbeatMs)})`;
+    this.#end(CLOSE.silent, reason);
+    // A close would only wait for an answer that does not come.
+    this.#socket.terminate();
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#stopBeating();
+    this.#outgoing = [];
+    this.#options.onEnd({ code, reason });
+  }
+}

@@ -1,0 +1,57 @@
+import { type AnswerFrame, encodeDelivery, type Frame, nextNumber } from './frames.ts';
+import type { Link } from './link.ts';
+
+/** A listener that is attached to a channel, as the relay sees it. */
+export class Listener {
+  readonly link: Link;
+  /** The listener's own random name. */
+  readonly session: string;
+  /** Where it is attached from. */
+  readonly address: string;
+  /** Whether it shares the channel with one that was there before. */
+  readonly copy: boolean;
+  readonly since: number;
+  /** True once it has proved the path and takes deliveries. */
+  open = false;
+  #number = 0;
+  readonly #awaited = new Map<number, (answer: AnswerFrame | null) => void>();
+
+  constructor(link: Link, about: { session: string; address: string; copy: boolean; since: number }) {
+    this.link = link;
+    this.session = about.session;
+    this.address = about.address;
+    this.copy = about.copy;
+    this.since = about.since;
+  }
+
+  /** Hands a delivery on. Resolves to what the listener answered; null where the link ended before it did. */
+  deliver(content: Uint8Array, about: { kept: boolean; receivedAt: number }): Promise<AnswerFrame | null> {
+    if (this.link.ended) return Promise.resolve(null);
+    this.#number = nextNumber(this.#number);
+    const number = this.#number;
+    this.link.send(encodeDelivery({ number, copy: false, content, ...about }));
+    return new Promise((resolve) => this.#awaited.set(number, resolve));
+  }
+
+  /** The same for one whose answer is nobody's. */
+  deliverCopy(content: Uint8Array, receivedAt: number): void {
+    this.#number = nextNumber(this.#number);
+    this.link.send(encodeDelivery({ number: this.#number, copy: true, kept: false, receivedAt, content }));
+  }
+
+  /** Takes what came over the link. An answer that nobody waits for any more is of no use. */
+  take(frames: Frame[]): void {
+    for (const frame of frames) {
+      if (frame.kind !== 'answer') continue;
+      const resolve = this.#awaited.get(frame.number);
+      this.#awaited.delete(frame.number);
+      resolve?.(frame);
+    }
+  }
+
+  /** The link has ended: nothing under way will be answered. */
+  lost(): void {
+    for (const resolve of this.#awaited.values()) resolve(null);
+    this.#awaited.clear();
+  }
+}

@@ -1,0 +1,312 @@
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { headerPairs, headerValue } from '../core/headers.ts';
+import type { Channel, RelayStore } from '../core/relay-store.ts';
+import { serve } from '../http/serve.ts';
+import type { Admission, Answer, RequestHead, ServeFault } from '../http/serve-options.ts';
+import { writeAnswer } from '../http/write-answer.ts';
+import { AttachGuard, bearerToken } from './attach-guard.ts';
+import { noCounts } from './channel-counts.ts';
+import type { Clock } from './clock.ts';
+import { ATTACH, PROTOCOL } from './control.ts';
+import { Directory } from './directory.ts';
+import { clientAddress } from './forwarding.ts';
+import { CLOSE, Link } from './link.ts';
+import { Listener } from './listener.ts';
+import { LiveChannel } from './live-channel.ts';
+import { renderRelayMetrics } from './relay-metrics.ts';
+import { createUpgrader } from './upgrader.ts';
+
+const EXPIRE_EVERY_MS = 60_000;
+const STATUS_EVERY_MS = 1000;
+const MAX_CONNECTIONS = 8192;
+const NOT_FOUND: Answer = { status: 404, headers: [], body: 'Not found' };
+const POST_ONLY: Answer = { status: 405, headers: ['Allow', 'POST'], body: 'Use POST' };
+const READ_ONLY: Answer = { status: 405, headers: ['Allow', 'GET'], body: 'Use GET' };
+const DRAINING: Answer = {
+  status: 503,
+  headers: ['Retry-After', '5'],
+  body: 'This relay is restarting, try again',
+};
+const TEXT = ['Content-Type', 'text/plain; charset=utf-8', 'Cache-Control', 'no-store'];
+const OPENMETRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+
+export interface RelayOptions {
+  host: string;
+  port: number;
+  tls?: { cert: string; key: string };
+  /** How the relay is called from outside, without a slash at its end; null where it does not know. */
+  publicUrl: string | null;
+  store: RelayStore;
+  clock: Clock;
+  random: () => number;
+  maxBody: number;
+  /** How many bytes may wait in each channel. */
+  maxQueue: number;
+  /** How long a delivery is kept for a listener, ms. */
+  retainMs: number;
+  heartbeatMs: number;
+  /** What `/metrics` asks for; without one there is none. */
+  token: { matches(given: string): boolean } | null;
+  onEvent(event: RelayEvent): void;
+}
+
+/** What people want to know of a relay's day. */
+export type RelayEvent =
+  | { kind: 'attached'; channel: string; address: string; waiting: number; copy: boolean }
+  | { kind: 'detached'; channel: string; address: string; reason: string; waiting: number }
+  | { kind: 'refused'; channel: string | null; address: string; status: number }
+  | { kind: 'failed'; channel: string; status: number }
+  | { kind: 'expired'; channel: string; count: number }
+  | { kind: 'fault'; fault: ServeFault }
+  | { kind: 'store'; error: unknown };
+
+export interface Relay {
+  port: number;
+  host: string;
+  channels(): LiveChannel[];
+  /** Takes no more, answers what is under way within `graceMs`, tells listeners to come back, closes. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Serves channels: publishers post to a channel's path, its listener is attached there by WebSocket (issue's design: docs/relay.md). */
+export async function startRelay(options: RelayOptions): Promise<Relay> {
+  const { store, clock, publicUrl, onEvent } = options;
+  const prefix = publicUrl === null ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
+  const proto = publicUrl?.startsWith('https:') || options.tls !== undefined ? 'https' : 'http';
+  const live = new Map<string, LiveChannel>();
+  const guard = new AttachGuard();
+  const upgrade = createUpgrader();
+  let draining = false;
+  let storeFails = false;
+
+  const onStoreFailure = (error: unknown) => {
+    storeFails = true;
+    onEvent({ kind: 'store', error });
+  };
+  const directory = await Directory.open(store, clock, {
+    onChanged: (channel) => {
+      const running = live.get(channel.id);
+      if (running !== undefined) running.channel = channel;
+    },
+    onGone: (id) => {
+      const running = live.get(id);
+      live.delete(id);
+      running?.backlog.stop();
+      running?.dismissAll(CLOSE.revoked, 'the channel was revoked');
+    },
+    onStoreFailure,
+  });
+
+  function liveChannel(channel: Channel): LiveChannel {
+    let found = live.get(channel.id);
+    if (found === undefined) {
+      found = new LiveChannel({
+        channel,
+        store,
+        clock,
+        random: options.random,
+        maxQueue: options.maxQueue,
+        counts: noCounts(),
+        onFailed: (status) => onEvent({ kind: 'failed', channel: channel.name, status }),
+        onStoreFailure,
+      });
+      live.set(channel.id, found);
+    }
+    return found;
+  }
+
+  /** The one part of a request's path that says what it is about; null where there is more or nothing. */
+  function place(target: string): string | null {
+    const path = target.split('?', 1)[0] as string;
+    const rest = prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
+    return /^\/([\w-]{1,64})$/.exec(rest)?.[1] ?? null;
+  }
+
+  function admit(head: RequestHead): Answer | Admission {
+    const name = place(head.target);
+    if (name === 'healthz') return health(head);
+    if (name === 'metrics' && options.token !== null) return metrics(head, options.token);
+    const channel = name === null ? null : directory.find(name);
+    if (channel === null) return NOT_FOUND;
+    if (head.method !== 'POST') return POST_ONLY;
+    if (draining) return DRAINING;
+    const running = liveChannel(channel);
+    const bytes = head.length ?? options.maxBody;
+    const refusal = running.refusal(bytes, head.headers);
+    if (refusal !== null) return refusal;
+    running.reserve(bytes);
+    const release = () => running.release(bytes);
+    const from = { address: clientAddress(head.peer, head.headers), proto };
+    return {
+      handle: (request) => running.publish(request, from).finally(release),
+      abandoned: release,
+    };
+  }
+
+  function health({ method }: RequestHead): Answer {
+    if (method !== 'GET' && method !== 'HEAD') return READ_ONLY;
+    if (draining) return { ...DRAINING, body: 'draining' };
+    return { status: storeFails ? 503 : 200, headers: TEXT, body: storeFails ? 'store failing' : 'ok' };
+  }
+
+  function metrics({ method, headers }: RequestHead, token: NonNullable<RelayOptions['token']>): Answer {
+    if (method !== 'GET' && method !== 'HEAD') return READ_ONLY;
+    const given = bearerToken(headerValue(headers, 'Authorization'));
+    if (given === null || !token.matches(given))
+      return { status: 401, headers: ['WWW-Authenticate', 'Bearer'], body: 'Unauthorized' };
+    return {
+      status: 200,
+      headers: ['Content-Type', OPENMETRICS],
+      body: renderRelayMetrics([...live.values()]),
+    };
+  }
+
+  /** Lets a listener in, or says why not; the answer is one of HTTP's, since there is no link yet. */
+  async function attach(head: RequestHead, socket: Socket, rest: Buffer): Promise<void> {
+    const { headers, target, peer } = head;
+    const address = clientAddress(peer, headers);
+    const refuse = (status: number, body: string, more: string[] = [], channel: string | null = null) => {
+      onEvent({ kind: 'refused', channel, address, status });
+      writeAnswer(socket, { status, headers: more, body }, { keep: false, withBody: true });
+      socket.end();
+    };
+    if (draining) return refuse(503, DRAINING.body as string, ['Retry-After', '1']);
+    await directory.refresh();
+    const name = place(target);
+    const channel = name === null ? null : directory.find(name);
+    const verdict = guard.check(
+      channel,
+      bearerToken(headerValue(headers, 'Authorization')),
+      address,
+      clock.now(),
+    );
+    if (verdict !== true || channel === null) {
+      if (typeof verdict === 'number' && verdict > 0)
+        return refuse(429, 'Too many wrong tokens', ['Retry-After', String(Math.ceil(verdict / 1000))]);
+      return refuse(401, 'No such channel, or not its token', ['WWW-Authenticate', 'Bearer']);
+    }
+    if (
+      !headerValue(headers, 'Sec-WebSocket-Protocol')
+        ?.split(/\s*,\s*/)
+        .includes(PROTOCOL)
+    )
+      return refuse(426, `This relay speaks ${PROTOCOL}`, ['Upgrade', PROTOCOL], channel.name);
+    const session = headerValue(headers, ATTACH.session) ?? randomBytes(16).toString('hex');
+    const beside = headerValue(headers, ATTACH.beside);
+    const running = liveChannel(channel);
+    const occupant = running.occupant(session);
+    if (occupant !== undefined && beside === undefined) {
+      const since = new Date(occupant.since).toISOString();
+      return refuse(409, `Another listener is attached, since ${since}`, [], channel.name);
+    }
+    const ack = headerValue(headers, ATTACH.ack);
+    if ((ack === 'app' || ack === 'relay') && ack !== channel.ack) await directory.setAck(channel, ack);
+    const request = { method: head.method, headers: lowerCased(headers), url: target };
+    const webSocket = await upgrade(request, socket, rest);
+    if (webSocket === null) return;
+    if (beside === undefined && running.occupant(session) !== undefined)
+      return webSocket.close(CLOSE.replaced, 'another listener was first');
+    let listener: Listener | null = null;
+    const link = new Link(webSocket, {
+      transport: socket,
+      heartbeatMs: options.heartbeatMs,
+      clock,
+      onFrames: (frames) => listener?.take(frames),
+      onControl: (control) => {
+        if (control.type === 'open' && listener !== null) running.setOpen(listener, control.open);
+      },
+      onEnd: ({ reason }) => {
+        if (listener === null) return;
+        running.detach(listener);
+        const waiting = running.backlog.count;
+        onEvent({ kind: 'detached', channel: channel.name, address, reason, waiting });
+      },
+    });
+    // Another one may have come while this one was being let in.
+    const copy = beside === 'fan-out' && running.occupant(session) !== undefined;
+    listener = new Listener(link, { session, address, copy, since: clock.now() });
+    running.attach(listener, beside === 'takeover');
+    running.counts.attached += 1;
+    link.control({
+      type: 'attached',
+      channel: channel.name,
+      public_url: publicUrl === null ? null : `${publicUrl}/${channel.id}`,
+      ack: running.channel.ack,
+      heartbeat_ms: options.heartbeatMs,
+      waiting: running.backlog.count,
+      copy,
+    });
+    onEvent({ kind: 'attached', channel: channel.name, address, waiting: running.backlog.count, copy });
+  }
+
+  for (const kept of await store.waiting()) {
+    const channel = directory.find(kept.channel);
+    // Of a channel that was revoked while no relay ran.
+    if (channel === null) await store.drop([kept.seq]);
+    else liveChannel(channel).backlog.add(kept, null);
+  }
+
+  const stopExpiring = clock.every(EXPIRE_EVERY_MS, () => {
+    for (const { backlog, counts, channel } of live.values()) {
+      const count = backlog.expire(clock.now() - options.retainMs);
+      counts.expired += count;
+      if (count > 0) onEvent({ kind: 'expired', channel: channel.name, count });
+    }
+  });
+  const told = new WeakMap<Listener, number>();
+  const stopTelling = clock.every(STATUS_EVERY_MS, () => {
+    storeFails = false;
+    for (const { backlog, listeners } of live.values()) {
+      for (const listener of listeners) {
+        if (told.get(listener) === backlog.count) continue;
+        told.set(listener, backlog.count);
+        listener.link.control({ type: 'waiting', waiting: backlog.count });
+      }
+    }
+  });
+
+  const server = await serve({
+    host: options.host,
+    port: options.port,
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    maxBody: options.maxBody,
+    allowHosts: null,
+    now: clock.now,
+    admit,
+    upgrade: (head, socket, rest) => {
+      socket.on('error', () => {});
+      attach(head, socket, rest).catch((error) => {
+        onStoreFailure(error);
+        socket.destroy();
+      });
+    },
+    onFault: (fault) => onEvent({ kind: 'fault', fault }),
+    limits: { maxConnections: MAX_CONNECTIONS },
+  });
+
+  return {
+    port: server.port,
+    host: server.host,
+    channels: () => [...live.values()],
+    async close(graceMs) {
+      draining = true;
+      directory.stop();
+      stopExpiring();
+      stopTelling();
+      for (const { backlog } of live.values()) backlog.stop();
+      const closed = server.close(graceMs);
+      // What is under way is answered before its listener is sent away.
+      const deadline = clock.now() + graceMs;
+      while ([...live.values()].some(({ underWay }) => underWay > 0) && clock.now() < deadline)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      for (const running of live.values()) running.dismissAll(CLOSE.restart, 'the relay is restarting');
+      await closed;
+    },
+  };
+}
+
+/** Headers as ws wants them. */
+function lowerCased(headers: readonly string[]): Record<string, string> {
+  return Object.fromEntries(headerPairs(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
