@@ -1,13 +1,17 @@
 // Fires rightly signed, distinct deliveries at a receiver over keep-alive connections: `node load.js PORT COUNT
-// CONNECTIONS [SECRET]`. Requests are made beforehand, so that the load costs less than what it measures. Prints one JSON line.
+// CONNECTIONS`. Requests are made beforehand, so that the load costs less than what it measures. Prints one JSON line.
 // Every event is of a call of its own, or with BENCH_CALLS calls live at once: each rings, is answered, and ends.
 import { createHmac } from 'node:crypto';
 import net from 'node:net';
+import tls from 'node:tls';
 
 const [port, count, connections] = process.argv.slice(2, 5).map(Number);
 const secret = process.env.MO_SECRET ?? 'bench-secret';
 const BLOCK = 20_000;
 const live = Number(process.env.BENCH_CALLS ?? 0);
+const path = process.env.BENCH_PATH ?? '/notify';
+/** The request's own time, per request, where it is asked for. */
+const times = process.env.BENCH_TIMES === undefined ? null : [];
 const LIFE = ['call_initiated', 'call_connected', 'call_disconnected'];
 
 const run = Date.now().toString(36).toUpperCase();
@@ -42,7 +46,7 @@ function delivery(i) {
       ? createHmac('sha256', run).update(String(i)).digest('hex').slice(0, 26)
       : `01M${run}${String(1e9 + i)}ABCDE`;
   return Buffer.from(
-    `POST /notify HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: keep-alive\r\nContent-Type: application/json\r\n` +
+    `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: keep-alive\r\nContent-Type: application/json\r\n` +
       `User-Agent: mo-notify/bench\r\nX-MO-Event-Id: ev_${id}\r\nX-MO-Signature: sha256=${signature}\r\n` +
       `X-MO-Delivery-Attempt: 1\r\nX-MO-Sent-At: ${now}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
@@ -55,19 +59,27 @@ let done = 0;
 let refused = 0;
 const began = process.hrtime.bigint();
 for (let c = 0; c < connections; c++) {
-  const socket = net.connect(port, '127.0.0.1');
+  const socket =
+    process.env.BENCH_TLS === undefined
+      ? net.connect(port, '127.0.0.1')
+      : tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
   socket.setNoDelay(true);
+  let sentAt = 0;
   const next = () => {
+    if (times !== null) sentAt = performance.now();
     if (sent++ < count) socket.write(request());
     else socket.end();
   };
-  socket.on('connect', next);
+  socket.on(process.env.BENCH_TLS === undefined ? 'connect' : 'secureConnect', next);
   socket.on('data', (data) => {
     if (data.latin1Slice(9, 12) !== '200') refused += 1;
     done += 1;
+    times?.push(performance.now() - sentAt);
     if (done === count) {
       const seconds = Number(process.hrtime.bigint() - began) / 1e9;
-      console.log(JSON.stringify({ requests: count, refused, seconds, rate: count / seconds }));
+      console.log(
+        JSON.stringify({ requests: count, refused, seconds, rate: count / seconds, ...quantiles() }),
+      );
     }
     next();
   });
@@ -75,4 +87,11 @@ for (let c = 0; c < connections; c++) {
     console.error(error.message);
     process.exit(1);
   });
+}
+
+function quantiles() {
+  if (times === null) return {};
+  times.sort((a, b) => a - b);
+  const at = (share) => times[Math.min(times.length - 1, Math.floor(share * times.length))];
+  return { p50: at(0.5), p99: at(0.99) };
 }

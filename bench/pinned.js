@@ -25,7 +25,7 @@ export function ready(child) {
     let text = '';
     const onData = (chunk) => {
       text += chunk;
-      const url = /(?:Ready|"ready").*?(http:\/\/127\.0\.0\.1:\d+)/.exec(text)?.[1];
+      const url = /(?:Ready|"ready").*?(https?:\/\/127\.0\.0\.1:\d+)/.exec(text)?.[1];
       if (url === undefined) return;
       child.stdout.off('data', onData);
       child.stdout.resume();

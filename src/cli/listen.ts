@@ -9,6 +9,7 @@ import { createReceiver } from '../receiver/receiver.ts';
 import type { Context, StartContext } from './context.ts';
 import { endSignal } from './end-signal.ts';
 import { execFor } from './exec.ts';
+import { linkStatus } from './link-lines.ts';
 import { listenKeys } from './listen-keys.ts';
 import { listenLog } from './listen-log.ts';
 import { type ListenOptions, readSettings } from './listen-settings.ts';
@@ -23,6 +24,7 @@ import {
   withStoreOption,
 } from './options.ts';
 import { receiverSecrets } from './secrets.ts';
+import { statusLine } from './status-line.ts';
 import { parseTarget } from './target.ts';
 
 const GRACE_MS = 5000;
@@ -92,13 +94,15 @@ c clears it, q quits.`,
 }
 
 async function listen(
-  context: Context,
+  given: Context,
   options: ListenOptions,
   forwardTo: string | undefined,
 ): Promise<ExitCode> {
-  const { io } = context;
+  const { io } = given;
   const settings = readSettings(options);
   const planned = readWay(options, io.env);
+  const foot = planned?.token ? statusLine(given) : null;
+  const context = foot?.context ?? given;
   const { secrets, made } = await receiverSecrets(context, options);
   const secret = secrets[0] as (typeof secrets)[number];
   if (options.printSecret === true) {
@@ -198,15 +202,19 @@ async function listen(
     failure = error;
     ending.end();
   });
-  log.ready({
-    url,
-    way: opened,
-    dashboard: dashboard?.link ?? null,
-    secret,
-    made,
-    verify: options.verify,
-    location: store.location,
-  });
+  // Null where it was ended before the way was open.
+  if (way === null || opened !== null)
+    log.ready({
+      url,
+      way: opened,
+      dashboard: dashboard?.link ?? null,
+      secret,
+      made,
+      verify: options.verify,
+      location: store.location,
+    });
+  const { tunnel } = opened ?? { tunnel: null };
+  if (tunnel !== null) foot?.show(() => linkStatus(tunnel, io.now(), context.style('stderr')));
   const resuming = receiver.resume().then(
     (count) => {
       if (count > 0) context.note(`Handed on ${count} deliveries that an earlier run had acknowledged.`);
@@ -216,6 +224,7 @@ async function listen(
   const keys = listenKeys(context, { log, forwarder, dashboard, quit: ending.end });
   await ending.ended;
   keys.stop();
+  foot?.stop();
   log.stop();
   // What the app has not answered by then is cut off, for the sender's retry or the next run to mend.
   const cut = setTimeout(() => {

@@ -17,7 +17,7 @@ const ID_BYTES = 20;
 const TOKEN_BYTES = 32;
 
 interface ChannelOptions extends CommonOptions {
-  ack: ChannelAck;
+  ack?: ChannelAck;
   expires?: string;
   writeEnv?: string;
 }
@@ -40,12 +40,12 @@ export function configureChannel(relay: Command, start: StartContext): void {
   const ack = () =>
     oneOf(
       '--ack <who>',
-      'who answers the platform: the app, or the relay once it has stored the delivery',
+      'who answers the platform: the app (default), or the relay once it has stored the delivery',
       ACKS,
     );
 
   sub('create <name>', 'a new channel: its URL, and a token for its listener', 'create dev --write-env .env')
-    .addOption(ack().default('app'))
+    .addOption(ack())
     .option('--expires <time>', 'the channel ends after this long: 30d')
     .option(
       '--write-env <file>',
@@ -54,7 +54,7 @@ export function configureChannel(relay: Command, start: StartContext): void {
     .action(action(start, create));
   sub('list', 'the channels, with their URLs', 'list').action(action(start, list));
   sub('update <name>', 'change who answers the platform', 'update dev --ack relay')
-    .addOption(ack().makeOptionMandatory())
+    .addOption(ack())
     .action(action(start, update));
   sub(
     'revoke <name>',
@@ -73,7 +73,7 @@ async function create(context: Context, name: string, options: ChannelOptions): 
     const channel: Channel = {
       id: randomBytes(ID_BYTES).toString('hex'),
       name,
-      ack: options.ack,
+      ack: options.ack ?? 'app',
       tokenHash: tokenHash(token),
       createdAt: now,
       expiresAt: options.expires === undefined ? null : now + parseSpan(options.expires, '--expires'),
@@ -143,14 +143,16 @@ async function list(context: Context, options: ChannelOptions): Promise<void> {
 }
 
 async function update(context: Context, name: string, options: ChannelOptions): Promise<void> {
+  const { ack } = options;
+  if (ack === undefined) throw new UsageError('There is nothing to change: give --ack app or --ack relay.');
   await withStore(context, options, async (store) => {
     const channel = await named(store, name);
-    await store.setAck(channel.id, options.ack);
+    await store.setAck(channel.id, ack);
     if (context.options.json === true)
       return context.printJson(
-        toJson({ ...channel, ack: options.ack }, urlsOf(channel, await store.setting('public_url'))),
+        toJson({ ...channel, ack }, urlsOf(channel, await store.setting('public_url'))),
       );
-    context.print(`${context.style('stdout').good('updated')} ${name}: answered by the ${options.ack}`);
+    context.print(`${context.style('stdout').good('updated')} ${name}: answered by the ${ack}`);
   });
 }
 

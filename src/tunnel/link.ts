@@ -15,8 +15,11 @@ export const CLOSE = {
   silent: 4003,
 } as const;
 
-/** Frames of one turn of the event loop leave as one message, unless they are more than this many bytes. */
-const BATCH_BYTES = 65_536;
+/**
+ * Frames of one turn of the event loop leave as one message, up to so many: few enough that the other side has begun
+ * with the first while the last are still being read.
+ */
+const BATCH = { frames: 8, bytes: 65_536 };
 /** How long the other side has to answer a close, ms. */
 const CLOSE_MS = 1000;
 const NORMAL_LOSS = 1006;
@@ -89,7 +92,7 @@ export class Link {
     if (this.#ended) return;
     this.#outgoing.push(frame);
     this.#outgoingBytes += frame.length;
-    if (this.#outgoingBytes > BATCH_BYTES) this.#flush();
+    if (this.#outgoing.length >= BATCH.frames || this.#outgoingBytes > BATCH.bytes) this.#flush();
     else if (!this.#scheduled) {
       this.#scheduled = true;
       setImmediate(() => {

@@ -19,10 +19,15 @@ async function leaves(): Promise<[string, Command][]> {
     (await entry.load()).configure(command, () => {
       throw new Error('nothing is started here');
     });
-    const nested = command.commands.map((one): [string, Command] => [`${entry.name} ${one.name()}`, one]);
-    found.push(...(nested.length > 0 ? nested : [[entry.name, command] as [string, Command]]));
+    found.push(...leavesOf(entry.name, command));
   }
   return found;
+}
+
+/** A command that only leads to others has no flags of its own. */
+function leavesOf(name: string, command: Command): [string, Command][] {
+  const nested = command.commands.flatMap((one) => leavesOf(`${name} ${one.name()}`, one));
+  return nested.length > 0 && command.options.length === 0 ? nested : [[name, command], ...nested];
 }
 const LEAVES = await leaves();
 

@@ -8,6 +8,12 @@ export interface TcpProxy {
   to(port: number): void;
   /** Ends all connections there are; new ones are let through. */
   cut(): void;
+  /** The same with an RST, as a router that has forgotten a connection does. */
+  reset(): void;
+  /** Ends them for the clients alone: the server hears nothing of it. */
+  cutClients(): void;
+  /** Does this to the connections there are as soon as so many more bytes have passed, either way. */
+  after(bytes: number, act: () => void): void;
   /** Ends all there are, and each that comes, until `up`. */
   down(): void;
   /** Nothing passes any more on the connections there are, nor on those that come until `up`: they stay open, and dead. */
@@ -32,16 +38,27 @@ export async function startTcpProxy(): Promise<TcpProxy> {
   let mode: 'up' | 'down' | 'stalled' = 'up';
   let lateMs = 0;
   let chunks: Buffer[] = [];
+  let due: { left: number; act: () => void } | null = null;
+  /** True where this chunk has set off what was to be done. */
+  const count = ({ length }: Buffer): boolean => {
+    if (due === null) return false;
+    due.left -= length;
+    if (due.left > 0) return false;
+    const { act } = due;
+    due = null;
+    act();
+    return true;
+  };
   const listener = createServer((client) => {
     client.on('error', () => {});
     if (mode === 'down' || target === null) return client.destroy();
     const server = connect(target, '127.0.0.1');
     const pair = { client, server, dead: mode === 'stalled' };
     pairs.add(pair);
-    client.on('data', (chunk) => pair.dead || server.write(chunk));
+    client.on('data', (chunk) => pair.dead || count(chunk) || server.write(chunk));
     server.on('data', (chunk) => {
       const pass = () => {
-        if (pair.dead || client.destroyed) return;
+        if (pair.dead || client.destroyed || count(chunk)) return;
         chunks.push(chunk);
         client.write(chunk);
       };
@@ -54,8 +71,8 @@ export async function startTcpProxy(): Promise<TcpProxy> {
       [server, client],
     ] as const)
       one.on('close', () => {
-        // Of a dead link the client does not even hear that it has ended.
-        if (one === server && pair.dead) return;
+        // Of a dead link the other end does not even hear that it has ended.
+        if (pair.dead && !other.destroyed) return;
         pairs.delete(pair);
         other.destroy();
       });
@@ -78,6 +95,21 @@ export async function startTcpProxy(): Promise<TcpProxy> {
       target = port;
     },
     cut,
+    cutClients: () => {
+      for (const pair of pairs) {
+        pair.dead = true;
+        pair.client.destroy();
+      }
+    },
+    reset: () => {
+      for (const { client, server } of pairs) {
+        client.resetAndDestroy();
+        server.resetAndDestroy();
+      }
+    },
+    after: (bytes, act) => {
+      due = { left: bytes, act };
+    },
     down: () => {
       mode = 'down';
       cut();

@@ -1,0 +1,153 @@
+import { expect, test } from 'vitest';
+import { run } from '../../src/cli/main.ts';
+import { SECRET } from '../helpers/delivery.ts';
+import { exchange, parseAnswer } from '../helpers/raw-http.ts';
+import { channelAt, channelCommand, eventually, linesOf, nth, receiptsOf, runRelay } from '../helpers/relay.ts';
+import { allFiles } from '../helpers/relay-db.ts';
+import { tempFolder } from '../helpers/spawn-cli.ts';
+import { testIo } from '../helpers/test-io.ts';
+
+const CANARY = 'mot_canary-that-nobody-may-see';
+
+/** Asks to be let in, on a connection of its own; the answer is the relay's. */
+async function knock(port: number, id: string, token: string | null, headers: string[] = []) {
+  const lines = [
+    `GET /${id} HTTP/1.1`,
+    'Host: relay.example',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+    ...(token === null ? [] : [`Authorization: Bearer ${token}`]),
+    ...headers,
+  ];
+  return parseAnswer(await exchange(port, `${lines.join('\r\n')}\r\n\r\n`));
+}
+
+test('F12 a wrong token: exit 2 with what to do, and the same answer as for a channel that is not there', async () => {
+  const relay = await runRelay();
+  const channel = await relay.channel();
+  const { code, io } = await channel.refused([], { token: CANARY });
+  expect([code, io.out()]).toEqual([2, '']);
+  expect(io.err()).toMatch(/has no such channel, or the token in MO_TUNNEL_TOKEN is not its token/);
+  const stranger = channelAt(relay.port, { ...channel, id: 'f'.repeat(40) });
+  const other = await stranger.refused();
+  expect([other.code, other.io.err()]).toEqual([2, io.err()]);
+  const answers = [];
+  for (const [id, token] of [
+    [channel.id, CANARY],
+    [stranger.id, CANARY],
+    [channel.id, null],
+  ] as const) {
+    const { status, headers, body } = await knock(relay.port, id, token);
+    answers.push([status, body, { ...headers, date: '' }]);
+  }
+  expect(answers[0]?.[0]).toBe(401);
+  expect(answers[1]).toEqual(answers[0]);
+  expect(answers[2]).toEqual(answers[0]);
+});
+
+test("F12 another channel's token does not open this one", async () => {
+  const relay = await runRelay();
+  const [one, other] = [await relay.channel(), await relay.channel()];
+  expect((await one.refused([], { token: other.token })).code).toBe(2);
+});
+
+test('F12 an expired channel: nobody is let in, nothing is taken, whoever listens is sent away and told why', async () => {
+  const relay = await runRelay();
+  const channel = await relay.channel(['--expires', '900ms']);
+  const listen = await channel.listen();
+  expect((await channel.publish(nth(0))).status).toBe(200);
+  await listen.io.waitFor(/"state":"ended"/);
+  expect(await listen.stop()).toBe(3);
+  expect(listen.io.err()).toMatch(/expired/);
+  expect((await channel.publish(nth(1))).status).toBe(404);
+  const { code, io } = await channel.refused();
+  expect([code, io.err()]).toEqual([2, expect.stringMatching(/has no such channel/)]);
+});
+
+test('F12 a revoked channel: whoever listens ends with 3 and does not come back, what waited is gone', async () => {
+  const relay = await runRelay();
+  const channel = await relay.channel();
+  const listen = await channel.listen();
+  expect((await channelCommand(relay.cwd, ['revoke', channel.name])).code).toBe(0);
+  await listen.io.waitFor(/"state":"ended","reason":"the channel was revoked"/);
+  expect(await listen.stop()).toBe(3);
+  expect(listen.io.err()).toContain('The tunnel ended: the channel was revoked.');
+  expect((await channel.publish(nth(0))).status).toBe(404);
+  expect((await channel.refused()).code).toBe(2);
+});
+
+test('F12 guessing: soon 429 with Retry-After, for the right token too, and listen says to wait', async () => {
+  const relay = await runRelay();
+  const channel = await relay.channel();
+  const statuses: number[] = [];
+  for (let i = 0; i < 8; i++) statuses.push((await knock(relay.port, channel.id, `wrong-${i}`)).status);
+  expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
+  const { status, headers } = await knock(relay.port, channel.id, channel.token);
+  expect([status, headers['retry-after']]).toEqual([429, '1']);
+  const { code, io } = await channel.refused();
+  expect([code, io.err()]).toEqual([
+    3,
+    expect.stringMatching(/too many wrong tokens from here\. Wait .*, and check MO_TUNNEL_TOKEN/),
+  ]);
+  // Publishing goes on: that is somebody else.
+  expect((await channel.publish(nth(0))).status).toBe(503);
+  // Behind a proxy on this machine, another address is another guesser.
+  const elsewhere = ['X-Forwarded-For: 10.0.0.1, 203.0.113.7', 'Sec-WebSocket-Protocol: nothing'];
+  expect((await knock(relay.port, channel.id, channel.token, elsewhere)).status).toBe(426);
+  await eventually(async () => expect((await knock(relay.port, channel.id, channel.token)).status).toBe(426));
+});
+
+test.each([
+  ['in the query', (port: number) => `ws://127.0.0.1:${port}/channel?token=${CANARY}`],
+  ['as a password', (port: number) => `ws://me:${CANARY}@127.0.0.1:${port}/channel`],
+  ['as a user', (port: number) => `ws://${CANARY}@127.0.0.1:${port}/channel`],
+])('F12 a token %s of the URL is refused, and not printed', async (_, url) => {
+  const io = testIo({ env: { MO_SECRET: SECRET, MO_TUNNEL_TOKEN: 'x' } });
+  const code = await run(['listen', '--port', '0', '--no-dashboard', '--tunnel', url(9)], io);
+  expect([code, io.out()]).toEqual([2, '']);
+  expect(io.err()).toMatch(/a token does not belong into a URL/);
+  expect(io.err()).not.toContain(CANARY);
+});
+
+test.each([
+  [{}, /MO_TUNNEL_TOKEN is not set/],
+  [{ MO_TUNNEL_TOKEN: '' }, /is no token: it is empty, or has white space/],
+  [{ MO_TUNNEL_TOKEN: `${CANARY} x` }, /is no token: it is empty, or has white space/],
+])('F12 no token, or none that can be one: exit 2 (%#)', async (env, says) => {
+  const io = testIo({ env: { MO_SECRET: SECRET, ...(env as Record<string, string>) } });
+  const url = 'ws://127.0.0.1:9/channel';
+  expect(await run(['listen', '--port', '0', '--no-dashboard', '--tunnel', url], io)).toBe(2);
+  expect(io.err()).toMatch(says);
+  expect(io.err()).not.toContain(CANARY);
+});
+
+test('F12 a token would not cross the network in the open: ws:// to another machine is refused', async () => {
+  const io = testIo({ env: { MO_SECRET: SECRET, MO_TUNNEL_TOKEN: CANARY } });
+  const url = 'ws://relay.example.com/channel';
+  expect(await run(['listen', '--port', '0', '--no-dashboard', '--tunnel', url], io)).toBe(2);
+  expect(io.err()).toMatch(/in the open\. Use wss:\/\//);
+});
+
+test('F12 the token is in no output, no record and no file but where it was asked for', async () => {
+  const relay = await runRelay();
+  const channel = await relay.channel(['--ack', 'relay']);
+  const cwd = tempFolder();
+  const listen = await channel.listen(['--with-bodies', '--verbose'], { cwd });
+  await channel.publish(nth(0));
+  await receiptsOf(listen, 1);
+  await channel.refused([], { token: `${channel.token}x` });
+  await channel.refused();
+  const { io } = await channelCommand(relay.cwd, ['list', '--json']);
+  await listen.stop();
+  await relay.stop();
+  expect(linesOf(relay.io, 'listener').length).toBeGreaterThan(3);
+  for (const text of [
+    ...[relay, listen, { io }].flatMap((one) => [one.io.out(), one.io.err()]),
+    ...[allFiles(relay.cwd), allFiles(cwd)],
+  ]) {
+    expect(text).not.toContain(channel.token);
+    expect(text).not.toContain(channel.token.slice(4));
+  }
+});

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+import { run } from '../../src/cli/main.ts';
+import { SECRET } from '../helpers/delivery.ts';
+import { answers, startEndpoint } from '../helpers/endpoint.ts';
+import { attached, startFakeRelay } from '../helpers/fake-relay.ts';
+import { testIo } from '../helpers/test-io.ts';
+
+/** `listen` at a relay that names this public URL, until it gives up; it is called by the name of this machine. */
+async function told(publicUrl: string, args: string[] = []) {
+  const relay = await startFakeRelay(attached({ public_url: publicUrl }));
+  const io = testIo({ env: { MO_SECRET: SECRET, MO_TUNNEL_TOKEN: 'mot_token' } });
+  const tunnel = `ws://localhost:${relay.port}/abc`;
+  const code = await run(
+    ['listen', '--port', '0', '--json', '--no-dashboard', '--tunnel', tunnel, ...args],
+    io,
+  );
+  return { code, out: io.out(), err: io.err() };
+}
+
+describe('D12 a relay that names an address of a private network has the listener send nothing there', () => {
+  test.each([
+    ['as it is', (port: number) => `http://127.0.0.1:${port}/admin`],
+    ['as a number', (port: number) => `http://2130706433:${port}/admin`],
+    ['in hexadecimal', (port: number) => `http://0x7f.1:${port}/admin`],
+    ['mapped into IPv6', (port: number) => `http://[::ffff:127.0.0.1]:${port}/admin`],
+    ['by another name of it', (port: number) => `http://127.0.0.2:${port}/admin`],
+    ['of nowhere', (port: number) => `http://0.0.0.0:${port}/admin`],
+  ])('%s', async (_, url) => {
+    const target = await startEndpoint(answers(200));
+    const { code, out, err } = await told(url(target.port));
+    expect([code, out]).toEqual([3, '']);
+    expect(err).toMatch(/does not lead here: .*(private|reserved)/);
+    expect(target.connections()).toBe(0);
+  });
+
+  test.each(['http://169.254.169.254/latest/', 'http://metadata.google.internal/', 'http://[fd00:ec2::254]/'])(
+    'and a metadata service not even with --allow-private: %s',
+    async (url) => {
+      const { code, err } = await told(url, ['--allow-private']);
+      expect([code, err]).toEqual([3, expect.stringMatching(/does not lead here: .*(metadata|reserved)/)]);
+    },
+  );
+
+  test('with --allow-private it is asked, and says that it is something else', async () => {
+    const target = await startEndpoint(answers([403, {}, 'no entry']));
+    const { code, err } = await told(`http://127.0.0.1:${target.port}/`, ['--allow-private']);
+    expect([code, err]).toEqual([
+      3,
+      expect.stringMatching(/something else answers there \(403 'no entry'\)/),
+    ]);
+    expect(target.requests).toHaveLength(1);
+    expect(target.requests[0]?.header('Authorization')).toBeUndefined();
+  });
+
+  test.each(['file:///etc/passwd', 'javascript:alert(1)', 'not a url'])(
+    'what is no web address is not used at all: %s',
+    async (url) => {
+      const { code, err } = await told(url);
+      expect(code).toBe(3);
+      expect(err).toMatch(/http:\/\/localhost:\d+ does not lead here/);
+      expect(err).not.toContain('passwd');
+    },
+    30_000,
+  );
+});

@@ -1,0 +1,88 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { PROTOCOL } from '../../src/tunnel/control.ts';
+import { type AnswerFrame, decodeFrames, encodeContent, encodeDelivery } from '../../src/tunnel/frames.ts';
+import { eventually } from './relay.ts';
+
+/** A relay that a test has in its hand, to be as hostile as it likes; it ends with the test. */
+export interface FakeRelay {
+  port: number;
+  /** Every attempt of a listener to be let in, by its headers. */
+  knocks: IncomingHttpHeaders[];
+  /** What listeners have sent as text. */
+  controls: Record<string, unknown>[];
+  answers: AnswerFrame[];
+  /** How links ended: the code and the reason that the listener gave. */
+  closed: { code: number; reason: string }[];
+  /** The link that there is. */
+  socket(): WebSocket;
+  /** Hands on a delivery; resolves to its answer. */
+  deliver(headers: string[], body: Uint8Array, about?: { kept?: boolean }): Promise<AnswerFrame>;
+}
+
+/** `greeting` is what it says first of all; null says nothing. */
+export async function startFakeRelay(
+  greeting: string | ((port: number) => string) | null = attached(),
+): Promise<FakeRelay> {
+  const http = createServer((_, response) => response.writeHead(404).end());
+  const server = new WebSocketServer({ server: http, handleProtocols: () => PROTOCOL });
+  let link: WebSocket | null = null;
+  let number = 0;
+  const relay: FakeRelay = {
+    port: 0,
+    knocks: [],
+    controls: [],
+    answers: [],
+    closed: [],
+    socket: () => link as unknown as WebSocket,
+    deliver(headers, body, { kept = false } = {}) {
+      const mine = (number += 1);
+      const content = encodeContent(headers, body);
+      const frame = encodeDelivery({ number: mine, kept, copy: false, receivedAt: Date.now(), content });
+      relay.socket().send(frame);
+      // Of a link that has ended nobody may wait for ever.
+      return eventually(() => {
+        const answer = relay.answers.find((one) => one.number === mine);
+        if (answer === undefined) throw new Error(`no answer to delivery ${mine}`);
+        return answer;
+      });
+    },
+  };
+  server.on('connection', (socket, request) => {
+    link = socket;
+    relay.knocks.push(request.headers);
+    socket.on('error', () => {});
+    socket.on('message', (data, binary) => {
+      if (binary)
+        relay.answers.push(...decodeFrames(data as Buffer).filter((frame) => frame.kind === 'answer'));
+      else relay.controls.push(JSON.parse(String(data)));
+    });
+    socket.on('close', (code, reason) => relay.closed.push({ code, reason: String(reason) }));
+    if (greeting !== null) socket.send(typeof greeting === 'string' ? greeting : greeting(relay.port));
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  relay.port = (http.address() as AddressInfo).port;
+  onTestFinished(async () => {
+    for (const client of server.clients) client.terminate();
+    const over = new Promise((resolve) => http.close(resolve));
+    http.closeAllConnections();
+    await over;
+  });
+  return relay;
+}
+
+/** A relay's first word. */
+export function attached(about: Record<string, unknown> = {}): string {
+  return JSON.stringify({
+    type: 'attached',
+    channel: 'dev',
+    public_url: null,
+    ack: 'app',
+    heartbeat_ms: 10_000,
+    waiting: 0,
+    copy: false,
+    ...about,
+  });
+}
