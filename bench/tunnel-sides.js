@@ -49,6 +49,10 @@ export function makeChannel(folder, name, ack = 'app') {
   return { id: url.split('/').at(-1), token };
 }
 
+export function makeChannels(folder, count, ack) {
+  return Array.from({ length: count }, (_, i) => makeChannel(folder, `channel-${i}`, ack));
+}
+
 export function startRelay(folder, { core = 0, port = 0, more = [] } = {}) {
   const args = [
     process.execPath,
