@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { UsageError } from '../core/errors.ts';
-import { visible } from '../core/redact.ts';
+import { shownUrl, visible } from '../core/redact.ts';
 import type { Answer, IncomingRequest } from '../http/serve-options.ts';
 import type { LinkState, Tunnel } from '../tunnel/client.ts';
 import { SYSTEM_CLOCK } from '../tunnel/clock.ts';
@@ -81,9 +81,9 @@ export function readWay(options: ListenOptions, env: Record<string, string | und
 
 function readPublicUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '')
+  if (url === null || !/^https?:$/.test(url.protocol) || hasCredentials(url))
     throw new UsageError(
-      `--public-url: '${text}' is not a URL. Write it like https://example.ngrok.app/notify.`,
+      `--public-url: '${shownUrl(text)}' is not a URL. Write it like https://example.ngrok.app/notify.`,
     );
   return url;
 }
@@ -92,9 +92,9 @@ function readTunnelUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text.replace(/^http(?=s?:)/i, 'ws')) : null;
   if (url === null || !/^wss?:$/.test(url.protocol) || !/\/[\w-]+$/.test(url.pathname))
     throw new UsageError(
-      `--tunnel: '${text}' is not a channel's URL. Write wss://RELAY/CHANNEL, as 'mo-notify relay channel create' prints it.`,
+      `--tunnel: '${shownUrl(text)}' is not a channel's URL. Write wss://RELAY/CHANNEL, as 'mo-notify relay channel create' prints it.`,
     );
-  if (url.username !== '' || url.search !== '')
+  if (hasCredentials(url) || url.search !== '')
     throw new UsageError(
       `--tunnel: a token does not belong into a URL, where logs and proxies see it. Put it into the variable ${TUNNEL_TOKEN}.`,
     );
@@ -103,6 +103,10 @@ function readTunnelUrl(text: string): URL {
       `--tunnel: ws:// would send the token to ${url.host} in the open. Use wss://; ws:// is for a relay on this machine.`,
     );
   return url;
+}
+
+function hasCredentials({ username, password }: URL): boolean {
+  return username !== '' || password !== '';
 }
 
 function isThisMachine({ hostname }: URL): boolean {

@@ -82,7 +82,13 @@ async function create(context: Context, name: string, options: ChannelOptions): 
       throw new UsageError(`There is a channel '${name}' already. Choose another name, or revoke that one.`);
     if (options.writeEnv !== undefined) {
       const { writeEnvFile } = await import('../config/secrets.ts');
-      writeEnvFile(options.writeEnv, { name: 'token', value: token }, TOKEN_VARIABLE);
+      try {
+        writeEnvFile(options.writeEnv, { name: 'token', value: token }, TOKEN_VARIABLE);
+      } catch (error) {
+        // A channel whose token nobody has would only be in the way.
+        await store.removeChannel(channel.id);
+        throw error;
+      }
     }
     const shown = options.writeEnv === undefined ? token : null;
     const urls = urlsOf(channel, await store.setting('public_url'));

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { holdLock } from '../config/file-lock.ts';
 import { EXIT, type ExitCode, UsageError } from '../core/errors.ts';
 import { isLoopback } from '../core/loopback.ts';
+import { shownUrl } from '../core/redact.ts';
 import type { RelayStore } from '../core/relay-store.ts';
 import { parseDuration, parseSpan } from '../core/time.ts';
 import { urlHost } from '../core/url-host.ts';
@@ -144,15 +145,10 @@ function readSettings(options: RelayCliOptions, env: Record<string, string | und
 function readPublicUrl(text: string | undefined): string | null {
   if (text === undefined) return null;
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (
-    url === null ||
-    !/^https?:$/.test(url.protocol) ||
-    url.username !== '' ||
-    url.search !== '' ||
-    url.hash !== ''
-  )
+  const more = url === null || [url.username, url.password, url.search, url.hash].some((part) => part !== '');
+  if (url === null || more || !/^https?:$/.test(url.protocol))
     throw new UsageError(
-      `--public-url: '${text}' is not how a relay is called. Write it like https://relay.example.com, with a path if it has one.`,
+      `--public-url: '${shownUrl(text)}' is not how a relay is called. Write it like https://relay.example.com, with a path if it has one, and nothing else.`,
     );
   return url.href.replace(/\/$/, '');
 }

@@ -77,3 +77,8 @@ export function publicUrl(text: string): string {
   const { protocol, host, pathname, search } = new URL(text);
   return `${protocol}//${host}${maskNumbers(pathname)}${search === '' ? '' : '?…'}`;
 }
+
+/** What was given for a URL, as far as a message may repeat it: neither credentials nor what follows `?` or `#`. */
+export function shownUrl(text: string): string {
+  return withoutCredentials(text.replace(/[?#].*$/s, ''));
+}

@@ -56,5 +56,7 @@ export interface RelayStore {
   drop(seqs: readonly number[]): Promise<void>;
   /** It is to be handed on again, and not before `dueAt`. */
   postpone(seq: number, attempts: number, dueAt: number): Promise<void>;
+  /** For the one relay that works on the store, as it starts: removes what an earlier one had not finished writing. */
+  tidy(): Promise<void>;
   close(): Promise<void>;
 }

@@ -79,6 +79,8 @@ function encodeRequest(start: string, headers: RawHeaders, body: Uint8Array): Bu
   let head = start;
   for (let i = 0; i < headers.length; i += 2) {
     const value = headers[i + 1] as string;
+    if (!HEADER_NAME.test(headers[i] as string))
+      throw new TypeError('A header has a name that cannot be sent.');
     if (UNFIT.test(value)) throw new TypeError(`The value of ${headers[i]} cannot stand in a header.`);
     head += `${headers[i]}: ${value}\r\n`;
   }
@@ -89,6 +91,7 @@ function encodeRequest(start: string, headers: RawHeaders, body: Uint8Array): Bu
   return request;
 }
 
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const UNFIT = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**

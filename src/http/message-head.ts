@@ -10,8 +10,9 @@ export interface Fields {
   /** How long the other side keeps an idle connection, ms. */
   keepMs: number | null;
   expect: string | null;
-  /** Whether another protocol is asked for. */
-  upgrade: boolean;
+  /** Whether `Connection` names an upgrade, and to what. */
+  asksUpgrade: boolean;
+  upgrade: string | null;
   /** How many `Host` there are. */
   hosts: number;
 }
@@ -28,7 +29,7 @@ export class BadMessageError extends Error {
   }
 }
 
-const HEADER_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0]*?)[ \t]*$/;
+const HEADER_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
 
 /** Reads a head's lines after the first. Throws BadMessageError. */
 export function parseFields(lines: string[]): Fields {
@@ -40,7 +41,8 @@ export function parseFields(lines: string[]): Fields {
     close: false,
     keepMs: null,
     expect: null,
-    upgrade: false,
+    asksUpgrade: false,
+    upgrade: null,
     hosts: 0,
   };
   for (let i = 1; i < lines.length; i++) {
@@ -68,6 +70,7 @@ function note(fields: Fields, name: string, value: string): void {
       break;
     case 'connection':
       if (/(?:^|,)\s*close\s*(?:,|$)/i.test(value)) fields.close = true;
+      if (/(?:^|,)\s*upgrade\s*(?:,|$)/i.test(value)) fields.asksUpgrade = true;
       break;
     case 'keep-alive': {
       const seconds = /timeout=(\d{1,6})/i.exec(value)?.[1];
@@ -78,7 +81,7 @@ function note(fields: Fields, name: string, value: string): void {
       fields.expect = value;
       break;
     case 'upgrade':
-      fields.upgrade = true;
+      fields.upgrade = value;
       break;
     case 'host':
       fields.hosts += 1;

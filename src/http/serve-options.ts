@@ -59,7 +59,7 @@ interface ServeSettings {
   now: () => number;
   /** Serves HTTPS with this certificate, both PEM. */
   tls?: { cert: string; key: string };
-  /** Takes over the connection of a request for another protocol; without it, such a request is like any other. */
+  /** Takes over the connection of a request for a WebSocket; without it, such a request is like any other. */
   upgrade?: (head: RequestHead, socket: Socket, rest: Buffer) => void;
   /** Told of requests that never became one: aborted, too large, unreadable. */
   onFault?: (fault: ServeFault) => void;

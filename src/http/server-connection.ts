@@ -88,37 +88,38 @@ export class ServerConnection implements MessageSink<RequestLine> {
       const host = headerValue(fields.headers, 'Host');
       if (!hostAllowed(host, allowHosts)) {
         onFault?.({ kind: 'wrong_host', detail: String(host) });
-        return this.#refuse(403, 'Host not allowed');
+        return this.#refuse({ status: 403, headers: [], body: 'Host not allowed' });
       }
     }
     if ((fields.length ?? 0) > maxBody) {
       onFault?.({ kind: 'too_large', detail: `${fields.length} bytes declared` });
-      return this.#refuse(413, 'Body too large');
+      return this.#refuse({ status: 413, headers: [], body: 'Body too large' });
     }
     if (!this.#admit(request, fields)) return;
     if (fields.expect === null || !request.modern) return;
-    if (fields.expect.toLowerCase() !== '100-continue') return this.#refuse(417, 'Expectation failed');
+    if (fields.expect.toLowerCase() !== '100-continue')
+      return this.#refuse({ status: 417, headers: [], body: 'Expectation failed' });
     this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
   }
 
   /** Asks what becomes of the request; false where it was refused. */
-  #admit({ method, target }: RequestLine, { headers, length, coding, upgrade }: Fields): boolean {
-    const { admit, upgrade: takeOver, handle } = this.#options;
-    if (admit === undefined && takeOver === undefined) {
+  #admit(request: RequestLine, fields: Fields): boolean {
+    const { admit, upgrade, handle } = this.#options;
+    if (admit === undefined && upgrade === undefined) {
       this.#admission = this.#options;
       return true;
     }
+    const { method, target } = request;
+    const length = fields.coding === null ? (fields.length ?? 0) : null;
     const peer = this.#socket.remoteAddress ?? '';
-    const head = { method, target, headers, length: coding === null ? (length ?? 0) : null, peer };
-    if (upgrade && takeOver !== undefined) {
+    const head = { method, target, headers: fields.headers, length, peer };
+    if (upgrade !== undefined && asksForWebSocket(request, fields)) {
       this.#upgrade = head;
       return true;
     }
     const decided = admit === undefined ? { handle } : admit(head);
     if ('status' in decided) {
-      this.#phase = 'over';
-      writeAnswer(this.#socket, decided, { keep: false, withBody: method !== 'HEAD' });
-      this.#lastWords();
+      this.#refuse(decided);
       return false;
     }
     this.#admission = decided;
@@ -131,7 +132,7 @@ export class ServerConnection implements MessageSink<RequestLine> {
     const { maxBody, onFault } = this.#options;
     if (this.#size > maxBody) {
       onFault?.({ kind: 'too_large', detail: `more than ${maxBody} bytes` });
-      return this.#refuse(413, 'Body too large');
+      return this.#refuse({ status: 413, headers: [], body: 'Body too large' });
     }
     this.#chunks.push(chunk);
   }
@@ -219,16 +220,16 @@ export class ServerConnection implements MessageSink<RequestLine> {
   }
 
   /** Answers without reading the rest, and closes: what is still coming is not worth the bandwidth. */
-  #refuse(status: number, text: string): void {
+  #refuse(answer: Answer): void {
     this.#abandon();
     this.#phase = 'over';
-    writeAnswer(this.#socket, { status, headers: [], body: text }, { keep: false, withBody: true });
+    writeAnswer(this.#socket, answer, { keep: false, withBody: this.#request?.method !== 'HEAD' });
     this.#lastWords();
   }
 
   #refuseUnreadable(status: number, why: string, hint?: string): void {
     this.#options.onFault?.({ kind: 'bad_request', detail: hint ?? `${status} ${why}` });
-    this.#refuse(status, '');
+    this.#refuse({ status, headers: [], body: '' });
   }
 
   /** Ends our side, and gives the other a moment to read before the reset that unread bytes cause. */
@@ -266,4 +267,9 @@ export class ServerConnection implements MessageSink<RequestLine> {
 function hostAllowed(host: string | undefined, allowed: readonly string[]): boolean {
   if (host === undefined) return false;
   return allowed.includes(host.replace(/:\d+$/, '').toLowerCase());
+}
+
+/** Another protocol is only changed to where all of RFC 9110 §7.8 and RFC 6455 §4.1 is there; else it is a request like any. */
+function asksForWebSocket({ method, modern }: RequestLine, { asksUpgrade, upgrade }: Fields): boolean {
+  return method === 'GET' && modern && asksUpgrade && upgrade?.toLowerCase() === 'websocket';
 }

@@ -1,6 +1,6 @@
 import type { FileKind } from './sqlite-file.ts';
 
-/** Deliveries only grow at their end, and leave mostly from their beginning. */
+/** Deliveries only grow at their end, and leave mostly from their beginning. A large content is in a file of its own. */
 const SCHEMA = `
 CREATE TABLE channels (
   id TEXT PRIMARY KEY,
@@ -16,7 +16,9 @@ CREATE TABLE deliveries (
   received_at INTEGER NOT NULL,
   attempts INTEGER NOT NULL,
   due_at INTEGER NOT NULL,
-  content BLOB NOT NULL
+  bytes INTEGER NOT NULL,
+  content BLOB,
+  file TEXT
 ) STRICT;
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;

@@ -1,6 +1,7 @@
 import type Database from 'libsql';
 import type { Channel, KeptDelivery, RelayStore } from '../core/relay-store.ts';
 import { createCheckpointer } from './checkpointer.ts';
+import { contentFiles } from './content-files.ts';
 import { GroupCommit } from './group-commit.ts';
 import { RELAY_FILE } from './relay-schema.ts';
 import { connect, type Durability, emptyLog } from './sqlite-connect.ts';
@@ -10,6 +11,11 @@ import { fromText, toText } from './sqlite-text.ts';
 
 /** As many as arrive together share the disk's confirmation, which costs more than all else. */
 const QUEUE = { batch: 256, gather: { batch: 256, ms: 10 }, limit: 10_000, patienceMs: 5000 };
+
+/** Above this many bytes a content is a file. */
+const LARGE = 65_536;
+const INSERT =
+  'INSERT INTO deliveries (channel, received_at, attempts, due_at, bytes, content, file) VALUES (?, ?, 0, 0, ?, ?, ?)';
 
 type Work = (db: Database.Database) => unknown;
 
@@ -23,6 +29,7 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
     checkpointer.wrote(jobs.length);
     return results;
   }, QUEUE);
+  const files = contentFiles(`${path}.contents`, durability === 'full');
   const prepared = new Map<string, Database.Statement>();
   const prepare = (sql: string) => {
     let statement = prepared.get(sql);
@@ -33,38 +40,39 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
     return statement;
   };
   const run = (sql: string, ...values: unknown[]) => prepare(sql).run(values);
+  const rowsNow = <Row = [string | null]>(sql: string, ...values: unknown[]) =>
+    prepare(sql).raw().all(values) as Row[];
   const rows = <Row>(sql: string, ...values: unknown[]) =>
-    guardRead(path, () => prepare(sql).raw().all(values) as Row[]);
+    guardRead(path, () => rowsNow<Row>(sql, ...values));
   return {
     location: path,
     addChannel: (channel) => queue.add<boolean>(() => insertChannel(run, channel)),
     channels: async () => (await rows<ChannelRow>(`${CHANNELS} ORDER BY created_at, name`)).map(toChannel),
-    removeChannel: (id) =>
-      queue.add<number>(() => {
+    async removeChannel(id) {
+      const gone = await queue.add<[string | null][]>(() => {
         run('DELETE FROM channels WHERE id = ?', id);
-        return run('DELETE FROM deliveries WHERE channel = ?', id).changes;
-      }),
+        return rowsNow('DELETE FROM deliveries WHERE channel = ? RETURNING file', id);
+      });
+      files.remove(removed(gone));
+      return gone.length;
+    },
     setAck: (id, ack) => queue.add(() => void run('UPDATE channels SET ack = ? WHERE id = ?', ack, id)),
     setting: async (name) =>
       (await rows<[string]>('SELECT value FROM settings WHERE name = ?', name))[0]?.[0] ?? null,
     set: (name, value) =>
       queue.add(() => void run('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)', name, value)),
     version: () => guard(path, () => (prepare('PRAGMA data_version').raw().all() as [[number]])[0][0]),
-    keep: (channel, receivedAt, content) =>
-      queue.add<number>(() =>
-        Number(
-          run(
-            'INSERT INTO deliveries (channel, received_at, attempts, due_at, content) VALUES (?, ?, 0, 0, ?)',
-            channel,
-            receivedAt,
-            content,
-          ).lastInsertRowid,
-        ),
-      ),
+    async keep(channel, receivedAt, content) {
+      const file = content.length > LARGE ? await files.write(content) : null;
+      return queue.add<number>(() => {
+        const inline = file === null ? content : null;
+        return Number(run(INSERT, channel, receivedAt, content.length, inline, file).lastInsertRowid);
+      });
+    },
     waiting: async () =>
       (
         await rows<[number, string, number, number, number, number]>(
-          'SELECT seq, channel, received_at, attempts, due_at, length(content) FROM deliveries ORDER BY seq',
+          'SELECT seq, channel, received_at, attempts, due_at, bytes FROM deliveries ORDER BY seq',
         )
       ).map(
         ([seq, channel, receivedAt, attempts, dueAt, bytes]): KeptDelivery => ({
@@ -77,19 +85,36 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
         }),
       ),
     content: async (seq) => {
-      const [row] = await rows<[ArrayBuffer]>('SELECT content FROM deliveries WHERE seq = ?', seq);
-      return row === undefined ? null : new Uint8Array(row[0]);
+      const [row] = await rows<[ArrayBuffer | null, string | null]>(
+        'SELECT content, file FROM deliveries WHERE seq = ?',
+        seq,
+      );
+      if (row === undefined) return null;
+      const [inline, file] = row;
+      return file === null ? new Uint8Array(inline as ArrayBuffer) : files.read(file);
     },
     // Nobody waits for these two: should they be lost, the delivery is only handed on once more.
-    drop: (seqs) =>
-      queue.add(() => {
-        for (const seq of seqs) run('DELETE FROM deliveries WHERE seq = ?', seq);
-      }, false),
+    drop: async (seqs) => {
+      files.remove(
+        await queue.add<string[]>(
+          () =>
+            seqs.flatMap((seq) =>
+              removed(rowsNow('DELETE FROM deliveries WHERE seq = ? RETURNING file', seq)),
+            ),
+          false,
+        ),
+      );
+    },
     postpone: (seq, attempts, dueAt) =>
       queue.add(
         () => void run('UPDATE deliveries SET attempts = ?, due_at = ? WHERE seq = ?', attempts, dueAt, seq),
         false,
       ),
+    tidy: async () => {
+      files.keepOnly(
+        new Set(removed(await rows<[string | null]>('SELECT file FROM deliveries WHERE file IS NOT NULL'))),
+      );
+    },
     close: async () => {
       await queue.drained();
       await checkpointer.stop();
@@ -136,4 +161,8 @@ function insertChannel(run: (sql: string, ...values: unknown[]) => unknown, chan
     if (isConstraintError(error)) return false;
     throw error;
   }
+}
+
+function removed(rows: [file: string | null][]): string[] {
+  return rows.flatMap(([file]) => (file === null ? [] : [file]));
 }

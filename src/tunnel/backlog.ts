@@ -1,3 +1,4 @@
+import { StoreError } from '../core/errors.ts';
 import { isSuccess } from '../core/record.ts';
 import type { KeptDelivery, RelayStore } from '../core/relay-store.ts';
 import { DEFAULT_SCHEDULE, retryDelay } from '../core/schedule.ts';
@@ -39,6 +40,8 @@ export class Backlog {
   #bytesUnderWay = 0;
   #listener: Listener | null = null;
   #pumping = false;
+  #stopped = false;
+  #wakeAt = Number.POSITIVE_INFINITY;
   #stopWaiting: () => void = () => {};
 
   constructor(options: BacklogOptions) {
@@ -81,6 +84,7 @@ export class Backlog {
     }
     this.#due = [...left.sort((a, b) => a.seq - b.seq), ...this.#due.slice(this.#head)];
     this.#head = 0;
+    void this.#pump();
   }
 
   /** Gives up what came before this moment and is not under way. Answers with how many that were. */
@@ -96,7 +100,9 @@ export class Backlog {
     return expired.length;
   }
 
+  /** Hands on nothing more. An answer that still comes is written down. */
   stop(): void {
+    this.#stopped = true;
     this.#listener = null;
     this.#stopWaiting();
   }
@@ -124,7 +130,7 @@ export class Backlog {
           this.#due = this.#due.slice(this.#head);
           this.#head = 0;
         }
-        if (content === null) this.#bytes -= entry.bytes;
+        if (content === null) this.#giveUp(entry);
         else void this.#hand(entry, content, listener);
       }
     } catch (error) {
@@ -169,6 +175,16 @@ export class Backlog {
     onAnswered('retried', answer);
   }
 
+  /** Somebody has taken it from under us. */
+  #giveUp({ seq, bytes }: Entry): void {
+    const { store, onStoreFailure } = this.#options;
+    this.#bytes -= bytes;
+    this.#drop([seq]);
+    onStoreFailure(
+      new StoreError(`A delivery that ${store.location} should keep is not there any more.`, 'damaged'),
+    );
+  }
+
   #drop(seqs: number[]): void {
     this.#options.store.drop(seqs).catch(this.#options.onStoreFailure);
   }
@@ -179,12 +195,18 @@ export class Backlog {
     if (after < 0) this.#wake(entry.dueAt - this.#options.clock.now());
   }
 
+  /** Looks again after so many ms, unless that is done sooner anyway. */
   #wake(ms: number): void {
+    const { clock } = this.#options;
+    const at = clock.now() + Math.max(1, ms);
+    if (this.#stopped || at >= this.#wakeAt) return;
     this.#stopWaiting();
-    this.#stopWaiting = this.#options.clock.after(Math.max(1, ms), () => this.#takeDue());
+    this.#wakeAt = at;
+    this.#stopWaiting = clock.after(Math.max(1, ms), () => this.#takeDue());
   }
 
   #takeDue(): void {
+    this.#wakeAt = Number.POSITIVE_INFINITY;
     const now = this.#options.clock.now();
     while (this.#later[0] !== undefined && this.#later[0].dueAt <= now)
       this.#due.push(this.#later.shift() as Entry);

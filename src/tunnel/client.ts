@@ -4,7 +4,7 @@ import type { Answer, IncomingRequest } from '../http/serve-options.ts';
 import type { Clock } from './clock.ts';
 import type { Attached } from './control.ts';
 import { type Credentials, type Dialled, dial } from './dial.ts';
-import { type DeliveryFrame, decodeContent, encodeAnswer } from './frames.ts';
+import { BadFrameError, type DeliveryFrame, decodeContent, encodeAnswer } from './frames.ts';
 import { Lane } from './lane.ts';
 import { CLOSE, Link } from './link.ts';
 
@@ -15,6 +15,7 @@ const LONGEST_PAUSE_MS = 30_000;
 const STABLE_MS = 10_000;
 /** The relay says first of all what it is; ms. */
 const GREETING_MS = 10_000;
+const FAILED: Answer = { status: 500, headers: [], body: 'Internal error' };
 
 /** How the link stands. */
 export type LinkState =
@@ -77,6 +78,7 @@ class Client implements Tunnel {
   #proved = false;
   #closed = false;
   #attempt = 0;
+  #onOpened: (opened: boolean) => void = () => {};
   #liveAt = 0;
   #stopWaiting: () => void = () => {};
 
@@ -135,7 +137,9 @@ class Client implements Tunnel {
   /** Makes a link, and answers with why there is none; null where deliveries come over it. Throws what proving throws. */
   async #connect(): Promise<Refusal | null> {
     const { url, credentials, clock, prove } = this.#options;
-    const dialled = await dial(url, credentials, clock.now());
+    // Whoever came meanwhile is not driven out by a link that is only made anew.
+    const beside = this.#proved && credentials.beside === 'takeover' ? null : credentials.beside;
+    const dialled = await dial(url, { ...credentials, beside }, clock.now());
     if (!('socket' in dialled)) return dialled;
     if (this.#closed) {
       dialled.socket.terminate();
@@ -152,11 +156,20 @@ class Client implements Tunnel {
       await prove(publicUrl, publicUrl.hostname === url.hostname);
     }
     this.#proved = true;
-    if (link.ended) return { status: null, reason: 'the link broke at once', retryAfterMs: null };
-    link.control({ type: 'open', open: true });
+    if (!(await this.#askToOpen(link)))
+      return { status: null, reason: 'the link broke at once', retryAfterMs: null };
     this.#liveAt = clock.now();
     this.#tell({ state: 'live', channel, publicUrl, ack, waiting, copy });
     return null;
+  }
+
+  /** Has deliveries come. Resolves to false where the link ends before the relay says so. */
+  #askToOpen(link: Link): Promise<boolean> {
+    if (link.ended) return Promise.resolve(false);
+    link.control({ type: 'open', open: true });
+    return new Promise((resolve) => {
+      this.#onOpened = resolve;
+    });
   }
 
   /** Waits for the relay's first word. */
@@ -181,11 +194,15 @@ class Client implements Tunnel {
           heartbeatMs,
           clock,
           onFrames: (frames) => {
-            for (const frame of frames)
-              if (frame.kind === 'delivery' && link !== null) this.#take(frame, link);
+            const deliveries = frames.filter((frame) => frame.kind === 'delivery');
+            // All of a message are read before any is used.
+            const contents = deliveries.map(({ content }) => readContent(content));
+            for (const [i, frame] of deliveries.entries())
+              if (link !== null) this.#take(frame, contents[i] as Content, link);
           },
           onControl: (control) => {
             if (control.type === 'waiting') this.#waiting = control.waiting;
+            if (control.type === 'opened') this.#onOpened(true);
             if (control.type !== 'attached') return;
             stopWaiting();
             link?.beatEvery(control.heartbeat_ms);
@@ -198,13 +215,15 @@ class Client implements Tunnel {
     });
   }
 
-  #take(frame: DeliveryFrame, link: Link): void {
+  #take(frame: DeliveryFrame, { headers, body }: Content, link: Link): void {
     const { receive, clock, target } = this.#options;
-    const { headers, body } = decodeContent(frame.content);
     // What was kept was received when the relay had it: how long it then waited for us is no latency of the platform's.
     const receivedAt = frame.kept ? frame.receivedAt : clock.now();
     const work = () => {
-      const answer = receive({ method: 'POST', target, headers, body, receivedAt });
+      const answer = receive({ method: 'POST', target, headers, body, receivedAt }).then(
+        sayable,
+        () => FAILED,
+      );
       const settled = answer.then(() => void this.#underWay.delete(settled));
       this.#underWay.add(settled);
       return answer;
@@ -217,6 +236,7 @@ class Client implements Tunnel {
 
   #lost(link: Link, code: number, reason: string): void {
     if (this.#link !== link) return;
+    this.#onOpened(false);
     this.#heardAt = link.heardAt;
     this.#link = null;
     // It comes again, in order, over the next link.
@@ -299,4 +319,24 @@ class Client implements Tunnel {
   }
 }
 
+/** What a relay hands on came to it as a request, so it has no headers that could not stand in one (fault F13). */
+function readContent(bytes: Uint8Array): Content {
+  const content = decodeContent(bytes);
+  for (const [i, text] of content.headers.entries())
+    if (!(i % 2 === 0 ? HEADER_NAME : HEADER_VALUE).test(text))
+      throw new BadFrameError(`a header's ${i % 2 === 0 ? 'name' : 'value'} cannot stand in a request`);
+  return content;
+}
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** An app may say anything; a final status of HTTP is what the platform can be told. */
+function sayable(answer: Answer): Answer {
+  const { status } = answer;
+  if (status >= 200 && status <= 599) return answer;
+  return { status: 502, headers: [], body: `The app answered ${status}, which is no status of HTTP` };
+}
+
+type Content = ReturnType<typeof decodeContent>;
 type Refusal = Exclude<Dialled, { socket: unknown }>;

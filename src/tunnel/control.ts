@@ -23,10 +23,13 @@ const Attached = z.object({
 /** From the listener: deliveries may come, or are to come no more while it answers those it has. */
 const Open = z.object({ type: z.literal('open'), open: z.boolean() });
 
+/** From the relay: it is so. */
+const Opened = z.object({ type: z.literal('opened') });
+
 /** From the relay, now and then, where that changes. */
 const Waiting = z.object({ type: z.literal('waiting'), waiting: count });
 
-const Control = z.discriminatedUnion('type', [Attached, Open, Waiting]);
+const Control = z.discriminatedUnion('type', [Attached, Open, Opened, Waiting]);
 
 export type Attached = z.infer<typeof Attached>;
 export type Control = z.infer<typeof Control>;

@@ -8,6 +8,7 @@ const HANDSHAKE_MS = 10_000;
 /** A relay's own limit for bodies is far below. */
 const MAX_MESSAGE = 300 * 1024 ** 2;
 const BODY_SAMPLE = 300;
+const BODY_MS = 2000;
 
 /** What a listener shows to be let in. */
 export interface Credentials {
@@ -57,17 +58,24 @@ export function dial(url: URL, { token, session, beside, ack }: Credentials, now
     );
     socket.once('unexpected-response', (request: ClientRequest, response: IncomingMessage) => {
       let body = '';
+      const under = response.socket;
       const done = () => {
+        clearTimeout(patience);
         resolve({
           status: response.statusCode ?? null,
-          reason: refusal(response, body.trim()),
+          reason: refusal(response, body.slice(0, BODY_SAMPLE).trim()),
           retryAfterMs: parseRetryAfter(response.headers['retry-after'] ?? null, now),
         });
+        // Not the request alone: a connection that a proxy keeps alive would keep this process alive.
         request.destroy();
+        under.destroy();
       };
+      // What drips for ever says nothing more.
+      const patience = setTimeout(done, BODY_MS);
       response.setEncoding('latin1');
       response.on('data', (chunk: string) => {
-        body = (body + chunk).slice(0, BODY_SAMPLE);
+        body += chunk;
+        if (body.length >= BODY_SAMPLE) done();
       });
       response.once('end', done);
       response.once('error', done);

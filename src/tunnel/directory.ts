@@ -7,7 +7,7 @@ const LOOK_MS = 250;
 export interface DirectoryEvents {
   onChanged(channel: Channel): void;
   /** Revoked, or its time is over. */
-  onGone(id: string): void;
+  onGone(id: string, why: string): void;
   onStoreFailure(error: unknown): void;
 }
 
@@ -40,6 +40,11 @@ export class Directory {
     return channel === undefined || this.#isOver(channel) ? null : channel;
   }
 
+  /** Whether another process has written since the last look. */
+  get stale(): boolean {
+    return this.#store.version() !== this.#version;
+  }
+
   async setAck(channel: Channel, ack: Channel['ack']): Promise<void> {
     await this.#store.setAck(channel.id, ack);
     const changed = { ...channel, ack };
@@ -60,7 +65,8 @@ export class Directory {
         if (known !== undefined && known.ack !== channel.ack) this.#events.onChanged(channel);
       }
     }
-    for (const channel of this.#channels.values()) if (this.#isOver(channel)) this.#events.onGone(channel.id);
+    for (const channel of this.#channels.values())
+      if (this.#isOver(channel)) this.#events.onGone(channel.id, 'the channel has expired');
   }
 
   stop(): void {
@@ -69,7 +75,7 @@ export class Directory {
 
   #forget(id: string): void {
     this.#channels.delete(id);
-    this.#events.onGone(id);
+    this.#events.onGone(id, 'the channel was revoked');
   }
 
   #isOver({ expiresAt }: Channel): boolean {

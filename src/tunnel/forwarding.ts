@@ -8,7 +8,8 @@ const LOOPBACK = /^(?:::ffff:)?127\.|^::1$/;
 export function clientAddress(peer: string, headers: RawHeaders): string {
   if (LOOPBACK.test(peer)) {
     // A proxy adds its own word at the end; what stands before it is only what it was told.
-    const last = headerValue(headers, 'X-Forwarded-For')?.split(',').at(-1)?.trim() ?? '';
+    const word = headerValue(headers, 'X-Forwarded-For')?.split(',').at(-1)?.trim() ?? '';
+    const last = word.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$|^\[([\da-f:]+)\](?::\d+)?$/i, '$1$2');
     if (/^[\da-f.:]{2,45}$/i.test(last)) return last;
   }
   return peer.replace(/^::ffff:/, '');

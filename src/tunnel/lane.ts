@@ -21,6 +21,8 @@ export class Lane {
   #jobs: Job[] = [];
   #running = false;
   #stuck = false;
+  /** How often it was cleared. */
+  #clears = 0;
   #stopWaiting: () => void = () => {};
 
   /** `onStuck` is told of an answer that asks for patience, and of null once it goes on. */
@@ -36,6 +38,7 @@ export class Lane {
 
   /** Forgets what has not been begun; what is under way is nobody's any more. */
   clear(): void {
+    this.#clears += 1;
     this.#jobs = [];
     this.#stopWaiting();
   }
@@ -51,6 +54,7 @@ export class Lane {
 
   /** Null where the lane was cleared meanwhile. */
   async #insist({ work }: Job): Promise<Answer | null> {
+    const clears = this.#clears;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
       const answer = await work();
       const asksForPatience =
@@ -60,6 +64,7 @@ export class Lane {
         this.#stuck = false;
         return answer;
       }
+      if (clears !== this.#clears) return null;
       this.#stuck = true;
       this.#onStuck(answer);
       const waited = await this.#wait(pauseMs);

@@ -13,6 +13,7 @@ export const CLOSE = {
   replaced: 4001,
   revoked: 4002,
   silent: 4003,
+  slow: 4004,
 } as const;
 
 /**
@@ -72,6 +73,11 @@ export class Link {
   /** The last proof that the other side is there, ms since the epoch. */
   get heardAt(): number {
     return this.#heardAt;
+  }
+
+  /** Bytes that the other side has yet to take. */
+  get buffered(): number {
+    return this.#socket.bufferedAmount + this.#outgoingBytes;
   }
 
   get ended(): boolean {

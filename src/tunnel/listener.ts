@@ -1,5 +1,8 @@
 import { type AnswerFrame, encodeDelivery, type Frame, nextNumber } from './frames.ts';
-import type { Link } from './link.ts';
+import { CLOSE, type Link } from './link.ts';
+
+/** Bytes of copies that may wait for one listener. */
+const MAX_COPIES = 8 * 1024 ** 2;
 
 /** A listener that is attached to a channel, as the relay sees it. */
 export class Listener {
@@ -8,19 +11,19 @@ export class Listener {
   readonly session: string;
   /** Where it is attached from. */
   readonly address: string;
-  /** Whether it shares the channel with one that was there before. */
-  readonly copy: boolean;
+  /** Whether it lets others listen beside it. */
+  readonly shares: boolean;
   readonly since: number;
   /** True once it has proved the path and takes deliveries. */
   open = false;
   #number = 0;
   readonly #awaited = new Map<number, (answer: AnswerFrame | null) => void>();
 
-  constructor(link: Link, about: { session: string; address: string; copy: boolean; since: number }) {
+  constructor(link: Link, about: { session: string; address: string; shares: boolean; since: number }) {
     this.link = link;
     this.session = about.session;
     this.address = about.address;
-    this.copy = about.copy;
+    this.shares = about.shares;
     this.since = about.since;
   }
 
@@ -33,8 +36,10 @@ export class Listener {
     return new Promise((resolve) => this.#awaited.set(number, resolve));
   }
 
-  /** The same for one whose answer is nobody's. */
+  /** The same for one whose answer is nobody's. One that does not keep up is sent away, which it can see (fault F14). */
   deliverCopy(content: Uint8Array, receivedAt: number): void {
+    if (this.link.buffered > MAX_COPIES)
+      return this.link.close(CLOSE.slow, 'too slow for what it shares: its copies filled the link');
     this.#number = nextNumber(this.#number);
     this.link.send(encodeDelivery({ number: this.#number, copy: true, kept: false, receivedAt, content }));
   }

@@ -79,7 +79,9 @@ export class LiveChannel {
       this.counts.unattended += 1;
       return NOBODY;
     }
-    if (this.#reserved + this.backlog.bytes + bytes > this.#options.maxQueue) {
+    // What was given up as late may still be on its way to a slow listener.
+    const unsent = this.#first()?.link.buffered ?? 0;
+    if (Math.max(this.#reserved, unsent) + this.backlog.bytes + bytes > this.#options.maxQueue) {
       this.counts.full += 1;
       return { ...NOBODY, body: `More than ${this.#options.maxQueue} bytes wait in this channel, try again` };
     }
@@ -149,9 +151,9 @@ export class LiveChannel {
     return this.#listeners.find(({ open }) => open);
   }
 
-  /** Whoever holds the channel already; its own former link does not count. */
-  occupant(session: string): Listener | undefined {
-    return this.#listeners.find((listener) => listener.session !== session);
+  /** Who is attached already, but for the former link of the same listener. */
+  others(session: string): Listener[] {
+    return this.#listeners.filter((listener) => listener.session !== session);
   }
 
   /** Takes a listener in. Its own former link gives way, and with `takeover` everybody else's too. */

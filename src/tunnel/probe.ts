@@ -50,12 +50,14 @@ export class Probe {
   /** `allowPrivate` is false for a URL that is not the user's own word (fault D12). Rejects with EnvironmentError. */
   async run(url: URL, { allowPrivate }: { allowPrivate: boolean }): Promise<Proof> {
     const transport = createTransport({ url, connections: 1, timeoutMs: TIMEOUT_MS, allowPrivate });
-    const deadline = this.#clock.now() + PATIENCE_MS;
+    const began = this.#clock.now();
+    const deadline = began + PATIENCE_MS;
     try {
       for (;;) {
         const sentAt = this.#clock.now();
         const body = Buffer.from(`{"probe": "${this.#nonce}", "bytes": "\\u00e9\\/é", "number": 1.0}\n`);
-        const headers = this.#headers(body, sentAt);
+        // The same each time: an earlier one may still arrive.
+        const headers = this.#headers(body, began);
         const result = await transport.send({ headers, body });
         const proof = this.#judge(url, { headers, body, sentAt }, result);
         if (typeof proof !== 'string') return proof;
@@ -113,7 +115,7 @@ export class Probe {
 
 /** Failures that a tunnel which is just coming up has, too. */
 function mayPass({ status, outcome }: AttemptResult): boolean {
-  if (status !== null) return status === 404 || status >= 500;
+  if (status !== null) return status === 404 || (status >= 500 && status !== 511);
   return outcome !== 'blocked' && outcome !== 'tls';
 }
 
@@ -131,9 +133,9 @@ function notHere({ host }: URL, result: AttemptResult): string {
     return `localtunnel's reminder page answers in its place (${status}): callers without a browser's User-Agent pass it, proxies of others may not.`;
   if (html && /cloudflare/i.test(page))
     return `Cloudflare answers in its place (${said(result)}): a challenge page, or a tunnel that is not running.`;
-  if (html) return `a web page answers in its place (${said(result)}): an interstitial, or another site.`;
   if (status >= 502 && status <= 504)
     return `what is at ${host} finds nothing behind it (${said(result)}). Is your tunnel running, and does it lead to this port?`;
+  if (html) return `a web page answers in its place (${said(result)}): an interstitial, or another site.`;
   return `something else answers there (${said(result)}).`;
 }
 

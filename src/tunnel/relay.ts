@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { headerPairs, headerValue } from '../core/headers.ts';
 import type { Channel, RelayStore } from '../core/relay-store.ts';
 import { serve } from '../http/serve.ts';
-import type { Admission, Answer, RequestHead, ServeFault } from '../http/serve-options.ts';
+import type { Admission, Answer, IncomingRequest, RequestHead, ServeFault } from '../http/serve-options.ts';
 import { writeAnswer } from '../http/write-answer.ts';
 import { AttachGuard, bearerToken } from './attach-guard.ts';
 import { noCounts } from './channel-counts.ts';
@@ -89,11 +89,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       const running = live.get(channel.id);
       if (running !== undefined) running.channel = channel;
     },
-    onGone: (id) => {
+    onGone: (id, why) => {
       const running = live.get(id);
       live.delete(id);
+      // Of a channel that was revoked they are gone already; of one whose time is over they still wait.
+      running?.backlog.expire(Number.POSITIVE_INFINITY);
       running?.backlog.stop();
-      running?.dismissAll(CLOSE.revoked, 'the channel was revoked');
+      running?.dismissAll(CLOSE.revoked, why);
     },
     onStoreFailure,
   });
@@ -127,7 +129,20 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     const name = place(head.target);
     if (name === 'healthz') return health(head);
     if (name === 'metrics' && options.token !== null) return metrics(head, options.token);
-    const channel = name === null ? null : directory.find(name);
+    if (name === null) return NOT_FOUND;
+    if (directory.find(name) === null && directory.stale)
+      return { handle: (request) => afterLook(head, request) };
+    return admitTo(directory.find(name), head);
+  }
+
+  /** For a channel that may have been made a moment ago. */
+  async function afterLook(head: RequestHead, request: IncomingRequest): Promise<Answer> {
+    await directory.refresh();
+    const decided = admitTo(directory.find(place(head.target) ?? ''), head);
+    return 'status' in decided ? decided : decided.handle(request);
+  }
+
+  function admitTo(channel: Channel | null, head: RequestHead): Answer | Admission {
     if (channel === null) return NOT_FOUND;
     if (head.method !== 'POST') return POST_ONLY;
     if (draining) return DRAINING;
@@ -195,9 +210,11 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     const session = headerValue(headers, ATTACH.session) ?? randomBytes(16).toString('hex');
     const beside = headerValue(headers, ATTACH.beside);
     const running = liveChannel(channel);
-    const occupant = running.occupant(session);
-    if (occupant !== undefined && beside === undefined) {
-      const since = new Date(occupant.since).toISOString();
+    // Those who share let anybody in, so that the first comes back after a broken link.
+    const occupant = () => running.others(session).find(({ shares }) => !shares);
+    const holder = beside === undefined ? occupant() : undefined;
+    if (holder !== undefined) {
+      const since = new Date(holder.since).toISOString();
       return refuse(409, `Another listener is attached, since ${since}`, [], channel.name);
     }
     const ack = headerValue(headers, ATTACH.ack);
@@ -205,7 +222,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     const request = { method: head.method, headers: lowerCased(headers), url: target };
     const webSocket = await upgrade(request, socket, rest);
     if (webSocket === null) return;
-    if (beside === undefined && running.occupant(session) !== undefined)
+    if (beside === undefined && occupant() !== undefined)
       return webSocket.close(CLOSE.replaced, 'another listener was first');
     let listener: Listener | null = null;
     const link = new Link(webSocket, {
@@ -214,7 +231,9 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       clock,
       onFrames: (frames) => listener?.take(frames),
       onControl: (control) => {
-        if (control.type === 'open' && listener !== null) running.setOpen(listener, control.open);
+        if (control.type !== 'open' || listener === null) return;
+        if (control.open) link.control({ type: 'opened' });
+        running.setOpen(listener, control.open);
       },
       onEnd: ({ reason }) => {
         if (listener === null) return;
@@ -224,8 +243,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       },
     });
     // Another one may have come while this one was being let in.
-    const copy = beside === 'fan-out' && running.occupant(session) !== undefined;
-    listener = new Listener(link, { session, address, copy, since: clock.now() });
+    const copy = beside !== 'takeover' && running.others(session).length > 0;
+    listener = new Listener(link, { session, address, shares: beside === 'fan-out', since: clock.now() });
     running.attach(listener, beside === 'takeover');
     running.counts.attached += 1;
     link.control({
@@ -240,6 +259,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     onEvent({ kind: 'attached', channel: channel.name, address, waiting: running.backlog.count, copy });
   }
 
+  await store.tidy();
   for (const kept of await store.waiting()) {
     const channel = directory.find(kept.channel);
     // Of a channel that was revoked while no relay ran.

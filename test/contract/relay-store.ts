@@ -18,6 +18,9 @@ export function channelOf(name: string, more: Partial<Channel> = {}): Channel {
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, i) => i);
+/** A store may keep larger ones in another way. */
+const LARGEST_ROW = Uint8Array.from({ length: 65_536 }, (_, i) => i % 251);
+const LARGE = Uint8Array.from({ length: 300_000 }, (_, i) => i % 253);
 
 /** The cases that every driver of a RelayStore must pass. */
 export function relayStoreContract(driver: RelayDriver): void {
@@ -82,12 +85,12 @@ export function relayStoreContract(driver: RelayDriver): void {
       });
 
       test('change who answers, each for itself', async () => {
-        await Promise.all([store.addChannel(channelOf('a')), store.addChannel(channelOf('b'))]);
+        for (const name of ['a', 'b', 'c']) await store.addChannel(channelOf(name));
         await store.setAck('id-b', 'relay');
         await store.setAck('id-nobody', 'relay');
         await reopen();
         const acks = (await store.channels()).map(({ name, ack }) => `${name} ${ack}`);
-        expect(acks.sort()).toEqual(['a app', 'b relay']);
+        expect(acks.sort()).toEqual(['a app', 'b relay', 'c app']);
       });
 
       test('take what waits in them along when they are removed, and say how much that was', async () => {
@@ -104,12 +107,16 @@ export function relayStoreContract(driver: RelayDriver): void {
     describe('deliveries', () => {
       test('F16 are kept byte for byte, empty ones and views of a larger buffer too', async () => {
         const view = Buffer.from('....hello....').subarray(4, 9);
-        const contents = [EVERY_BYTE, bytes(), bytes(0), view, Buffer.from('\ufeff\xff', 'utf8')];
+        const odd = Buffer.from('\ufeff\xff', 'utf8');
+        const contents = [EVERY_BYTE, bytes(), bytes(0), view, odd, LARGEST_ROW, LARGE];
         const kept = await Promise.all(contents.map((content) => store.keep('c', 1, content)));
         for (let round = 0; round < 2; round++) {
           for (const [i, seq] of kept.entries())
-            expect([...((await store.content(seq)) as Uint8Array)]).toEqual([...(contents[i] as Uint8Array)]);
-          expect((await store.waiting()).map((one) => one.bytes)).toEqual([256, 0, 1, 5, 5]);
+            expect(
+              Buffer.from((await store.content(seq)) as Uint8Array).equals(contents[i] as Uint8Array),
+            ).toBe(true);
+          const sizes = new Map((await store.waiting()).map((one) => [one.seq, one.bytes]));
+          expect(kept.map((seq) => sizes.get(seq))).toEqual([256, 0, 1, 5, 5, 65_536, 300_000]);
           await reopen();
         }
       });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { replies, startEndpoint, startRawEndpoint } from '../helpers/endpoint.ts';
+import { startEndpoint, startRawEndpoint } from '../helpers/endpoint.ts';
 import { eventually, linesOf, nth, receiptsOf, runRelay, statesOf } from '../helpers/relay.ts';
 import { onDisk } from '../helpers/relay-db.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
@@ -158,7 +158,8 @@ test('F11 a pass-through delivery under way when the relay restarts is still ans
 test('F11 an app that answers with a status outside of HTTP does not end the link', async () => {
   const relay = await runRelay();
   const channel = await relay.channel();
-  const app = await startRawEndpoint(replies('HTTP/1.1 600 Odd\r\nContent-Length: 2\r\n\r\nno'));
+  const odd = 'HTTP/1.1 600 Odd\r\nContent-Length: 2\r\n\r\nno';
+  const app = await startRawEndpoint((socket) => socket.on('data', () => socket.write(odd)));
   const listen = await channel.listen([app.url.href]);
   expect((await channel.publish(nth(0))).status).toBeGreaterThanOrEqual(502);
   expect((await channel.publish(nth(1))).status).toBeGreaterThanOrEqual(502);

@@ -45,7 +45,7 @@ test('F12 one that took over and lost its link does not take over again from who
   await early.io.waitFor(/"state":"lost"/);
   const late = await channel.listen();
   proxy.up();
-  await early.io.waitFor(/"state":"(?:ended|live)"[^]*"state":"(?:ended|live)"/);
+  await early.io.waitFor(/"state":"(?:ended|live)"[\s\S]*"state":"(?:ended|live)"/);
   expect(statesOf(early).at(-1)).toBe('ended');
   expect(statesOf(late)).toEqual(['live']);
   expect(await early.stop()).toBe(3);
@@ -120,7 +120,7 @@ test('F12 the first of two that share is back by itself after its link was cut',
   const first = await channel.listen([], { port: proxy.port });
   const second = await channel.listen(['--fan-out']);
   proxy.cut();
-  await first.io.waitFor(/"state":"lost"[^]*"state":"(?:ended|live)"/);
+  await first.io.waitFor(/"state":"lost"[\s\S]*"state":"(?:ended|live)"/);
   expect(statesOf(first)).toEqual(['live', 'lost', 'connecting', 'live']);
   expect((await channel.publish(nth(0))).status).toBe(200);
   for (const listen of [first, second]) expect(await receiptsOf(listen, 1)).toHaveLength(1);

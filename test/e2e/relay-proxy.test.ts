@@ -7,6 +7,7 @@ import {
   type Change,
   lackReason,
   lacks,
+  onFreePort,
   type ProxyKind,
   type ProxyServer,
   postThrough,
@@ -17,7 +18,6 @@ import {
 } from '../helpers/proxy-server.ts';
 import { eventually, linesOf, runRelay } from '../helpers/relay.ts';
 import { BIN, ROOT, type Running, start } from '../helpers/spawn-cli.ts';
-import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import type { TestIo } from '../helpers/test-io.ts';
 
 const KINDS = ['nginx', 'caddy'] as const;
@@ -42,15 +42,17 @@ async function startSite(
   kind: ProxyKind,
   { change, relay = [], path = '' }: SiteOptions = {},
 ): Promise<Site> {
+  let site: Site | undefined;
   // The proxy's port is in the relay's public URL, and the relay's in the proxy's configuration.
-  const between = await startTcpProxy();
-  const proxy = await startProxy(kind, between.port, change);
-  const publicUrl = `${proxy.url}${path}`;
-  const { io, port, channel } = await runRelay(['-v', '--public-url', publicUrl, ...relay]);
-  between.to(port);
-  const { id, token } = await channel();
-  // The helper takes all of a URL's path for a channel's name.
-  return { proxy, relay: io, publish: `${publicUrl}/${id.split('/').at(-1)}`, token };
+  await onFreePort(async (port) => {
+    const proxy = await startProxy(kind, port, change);
+    const publicUrl = `${proxy.url}${path}`;
+    const { io, channel } = await runRelay(['-v', '--public-url', publicUrl, ...relay], { port });
+    const { id, token } = await channel();
+    // The helper takes all of a URL's path for a channel's name.
+    site = { proxy, relay: io, publish: `${publicUrl}/${id.split('/').at(-1)}`, token };
+  });
+  return site as Site;
 }
 
 /** As the platform does it: again, as long as no listener is open. */
@@ -218,7 +220,9 @@ describe.skipIf(lacks('nginx'))(`nginx' limits${lackReason('nginx')}`, () => {
 
   test('a heartbeat slower than proxy_read_timeout: nginx cuts the link, again and again', async () => {
     const app = await startEndpoint(ok);
-    const site = await startSite('nginx', { change: IMPATIENT });
+    const site = await startSite('nginx', {
+      change: swap(/proxy_read_timeout 60s/, 'proxy_read_timeout 300ms'),
+    });
     const listener = await startListener(site, app);
     await listener.waitFor(/"state":"lost","reason":"the connection broke"/);
     await listener.waitFor(LIVE_AGAIN);

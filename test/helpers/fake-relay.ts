@@ -38,7 +38,8 @@ export async function startFakeRelay(
     closed: [],
     socket: () => link as unknown as WebSocket,
     deliver(headers, body, { kept = false } = {}) {
-      const mine = (number += 1);
+      number += 1;
+      const mine = number;
       const content = encodeContent(headers, body);
       const frame = encodeDelivery({ number: mine, kept, copy: false, receivedAt: Date.now(), content });
       relay.socket().send(frame);
@@ -57,7 +58,11 @@ export async function startFakeRelay(
     socket.on('message', (data, binary) => {
       if (binary)
         relay.answers.push(...decodeFrames(data as Buffer).filter((frame) => frame.kind === 'answer'));
-      else relay.controls.push(JSON.parse(String(data)));
+      else {
+        const control = JSON.parse(String(data)) as Record<string, unknown>;
+        relay.controls.push(control);
+        if (control.type === 'open' && control.open === true) socket.send('{"type":"opened"}');
+      }
     });
     socket.on('close', (code, reason) => relay.closed.push({ code, reason: String(reason) }));
     if (greeting !== null) socket.send(typeof greeting === 'string' ? greeting : greeting(relay.port));

@@ -95,6 +95,7 @@ export function memoryRelayStore(disk = memoryRelayDisk()): MemoryRelayStore {
         const kept = deliveries.get(seq);
         if (kept !== undefined) deliveries.set(seq, { ...kept, attempts, dueAt });
       }),
+    tidy: async () => {},
     close: async () => {},
   };
   return store;

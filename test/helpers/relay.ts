@@ -63,7 +63,11 @@ export async function runRelay(
   ])) as RegExpMatchArray;
   const relay = { io, cwd, url: url as string, port: Number(new URL(url as string).port), stop };
   let channels = 0;
-  return { ...relay, channel: (more) => createChannel(relay, `dev${(channels += 1)}`, more) };
+  const channel = (more: string[] = []) => {
+    channels += 1;
+    return createChannel(relay, `dev${channels}`, more);
+  };
+  return { ...relay, channel };
 }
 
 /** `relay channel …` in the folder of a relay, from start to end. */
@@ -76,12 +80,12 @@ export async function channelCommand(cwd: string, args: string[]): Promise<{ cod
 async function createChannel(
   relay: { cwd: string; port: number },
   name: string,
-  args: string[] = [],
+  args: string[],
 ): Promise<TestChannel> {
   const { code, io } = await channelCommand(relay.cwd, ['create', name, '--json', ...args]);
   expect([code, io.err()]).toEqual([0, '']);
   const made = JSON.parse(io.out());
-  const id = new URL(made.tunnel_url).pathname.slice(1);
+  const id = made.tunnel_url.split('/').at(-1);
   // The relay looks for new channels now and then, and when somebody wants to be let in.
   await exchange(
     relay.port,

@@ -123,6 +123,12 @@ describe('F12 an address that guesses', () => {
     expect(guard.check(channel, 'wrong', HERE, now)).toBe(8000);
     fill(9_999, 10_000);
     expect(guard.check(channel, 'wrong', HERE, now)).toBe(0);
+    // The latest are those that erred last, not those that erred first.
+    const other = guardAfter(4);
+    for (let i = 0; i < 9_999; i++) other.guard.check(channel, 'wrong', `address ${i}`, other.now);
+    other.guard.check(channel, 'wrong', HERE, other.now);
+    other.guard.check(channel, 'wrong', 'one more', other.now);
+    expect(other.guard.check(channel, 'wrong', HERE, other.now)).toBe(1000);
   });
 });
 

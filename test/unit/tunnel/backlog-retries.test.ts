@@ -59,8 +59,12 @@ test('others pass what waits to be tried again', async () => {
   await bench.answer(laptop, 500);
   await bench.keep('3');
   expect(bodiesOf(laptop)).toEqual(['1', '2', '3']);
-  await bench.clock.advance(1000);
+  await bench.clock.advance(500);
+  await bench.answer(laptop, 500);
+  await bench.clock.advance(500);
   expect(bodiesOf(laptop)).toEqual(['1', '2', '3', '1']);
+  await bench.clock.advance(500);
+  expect(bodiesOf(laptop)).toEqual(['1', '2', '3', '1', '2']);
   expect([bench.backlog.count, bench.onDisk()]).toEqual([3, [1, 2, 3]]);
 });
 

@@ -107,16 +107,28 @@ describe('F11 a listener that is lost', () => {
     expect(bench.onDisk()).toEqual([]);
   });
 
+  test('has no say any more, though its answer comes before its link has wholly ended', async () => {
+    const bench = backlogBench();
+    const laptop = fakeListener();
+    await bench.handTo(laptop);
+    await bench.keep('1');
+    await bench.handTo(null);
+    bench.backlog.lost(laptop.listener);
+    await bench.answer(laptop, 200);
+    expect([bench.results, bench.onDisk(), bench.backlog.count]).toEqual([[], [1], 1]);
+  });
+
   test('makes room again for as much as it had', async () => {
     const bench = backlogBench();
     const laptop = fakeListener();
     await bench.handTo(laptop);
-    await bench.keep(...new Array<string>(256).fill('x'), 'y');
+    const large = Buffer.alloc(4000, '.');
+    await bench.keep(...new Array<Buffer>(256).fill(large), 'y');
     await bench.handTo(null);
     await bench.lose(laptop);
     const next = fakeListener();
     await bench.handTo(next);
-    expect(next.taken).toHaveLength(256);
+    expect([laptop.taken.length, next.taken.length]).toEqual([256, 256]);
     expect(bodiesOf(next)).not.toContain('y');
   });
 

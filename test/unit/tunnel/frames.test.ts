@@ -154,6 +154,7 @@ describe('what is no frame is refused with BadFrameError and nothing else', () =
     ['half a head behind a whole frame', [2, 0, 0, 0, 1, 0, 0, 0, 4, 0, 200, 0, 0, 2, 0]],
     ['a header name alone', [2, 0, 0, 0, 1, 0, 0, 0, 7, 0, 200, 0, 1, 0, 1, 65]],
     ['a header beyond its frame', [2, 0, 0, 0, 1, 0, 0, 0, 7, 0, 200, 0, 2, 0, 9, 65]],
+    ['a last header beyond its frame', [2, 0, 0, 0, 1, 0, 0, 0, 9, 0, 200, 0, 2, 0, 0, 0, 9, 65]],
     ['more headers than there are', [2, 0, 0, 0, 1, 0, 0, 0, 4, 0, 200, 0, 2]],
   ])('%s', (_, bytes) => {
     expect(() => decodeFrames(Buffer.from(bytes))).toThrow(BadFrameError);

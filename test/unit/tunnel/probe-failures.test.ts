@@ -99,6 +99,9 @@ describe('what answers in its place is named', () => {
       await expect(way.run()).rejects.toThrow(String(status));
       expect(way.endpoint.requests).toHaveLength(1);
     }
+    const arrived = await probedWay({ answer: (answer) => ({ ...answer, status: 502 }) });
+    await expect(arrived.run()).rejects.toThrow('arrived here, but its answer came back changed: 502');
+    expect(arrived.endpoint.requests).toHaveLength(1);
   });
 });
 

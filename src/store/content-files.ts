@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StoreError } from '../core/errors.ts';
+
+/** Large contents as files beside a store: to write one into the database would hold up everybody else's commits. */
+export interface ContentFiles {
+  /** Resolves to its name once it is on disk for good. Rejects with StoreError. */
+  write(content: Uint8Array): Promise<string>;
+  /** Null where it is gone. */
+  read(name: string): Promise<Uint8Array | null>;
+  /** What cannot be removed is removed at the next start. */
+  remove(names: readonly string[]): void;
+  /** Removes what no row names: it was written, but its row was not. */
+  keepOnly(names: ReadonlySet<string>): void;
+}
+
+/** `folder` is made when it is first needed. */
+export function contentFiles(folder: string, durable: boolean): ContentFiles {
+  return {
+    async write(content) {
+      const name = randomBytes(12).toString('hex');
+      try {
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        await withFile(await open(join(folder, name), 'wx', 0o600), async (file) => {
+          await file.writeFile(content);
+          if (durable) await file.datasync();
+        });
+        // Its name is the folder's to keep.
+        if (durable) await withFile(await open(folder, 'r'), (file) => file.sync());
+        return name;
+      } catch (cause) {
+        this.remove([name]);
+        const { code = 'no code' } = cause as NodeJS.ErrnoException;
+        const full = code === 'ENOSPC' || code === 'EDQUOT';
+        throw new StoreError(
+          full
+            ? `The disk that holds ${folder} is full. Free some space.`
+            : `${folder} cannot be written (${code}). Check its owner and mode.`,
+          full ? 'full' : 'unavailable',
+          { cause },
+        );
+      }
+    },
+    async read(name) {
+      return await readFile(join(folder, name)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return null;
+        throw new StoreError(`${join(folder, name)} cannot be read (${error.code}).`, 'unavailable', {
+          cause: error,
+        });
+      });
+    },
+    remove(names) {
+      for (const name of names) void rm(join(folder, name), { force: true }).catch(() => {});
+    },
+    keepOnly(names) {
+      if (existsSync(folder)) this.remove(readdirSync(folder).filter((name) => !names.has(name)));
+    },
+  };
+}
+
+async function withFile(file: FileHandle, work: (file: FileHandle) => Promise<void>): Promise<void> {
+  try {
+    await work(file);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { ChannelAck } from '../../src/core/relay-store.ts';
+import type { Answer, IncomingRequest } from '../../src/http/serve-options.ts';
+import { openRelayStore } from '../../src/store/open.ts';
+import { tokenHash } from '../../src/tunnel/attach-guard.ts';
+import { type LinkState, openTunnel, type Tunnel } from '../../src/tunnel/client.ts';
+import { type Clock, SYSTEM_CLOCK } from '../../src/tunnel/clock.ts';
+import { type Relay, type RelayEvent, type RelayOptions, startRelay } from '../../src/tunnel/relay.ts';
+import { type Delivery, delivery } from './delivery.ts';
+import { post, type RawAnswer } from './raw-http.ts';
+import { tempFolder } from './spawn-cli.ts';
+
+const TOKEN = 'mot_token';
+export const CHANNEL = 'a'.repeat(40);
+
+/** A relay in this process, with one channel and a clock of the test's; it ends with the test. */
+export interface InnerRelay extends Relay {
+  events: RelayEvent[];
+  publish(sent?: Delivery): Promise<RawAnswer>;
+}
+
+export async function innerRelay(
+  ack: ChannelAck,
+  options: Partial<Omit<RelayOptions, 'store'>> = {},
+): Promise<InnerRelay> {
+  const store = await openRelayStore(join(tempFolder(), 'relay.db'));
+  const about = { id: CHANNEL, name: 'dev', ack, tokenHash: tokenHash(TOKEN), createdAt: 0, expiresAt: null };
+  await store.addChannel(about);
+  const events: RelayEvent[] = [];
+  const relay = await startRelay({
+    host: '127.0.0.1',
+    port: 0,
+    publicUrl: null,
+    store,
+    clock: SYSTEM_CLOCK,
+    random: () => 0,
+    maxBody: 1024 ** 2,
+    maxQueue: 64 * 1024 ** 2,
+    retainMs: 86_400_000,
+    heartbeatMs: 10_000,
+    token: null,
+    onEvent: (event) => events.push(event),
+    ...options,
+  });
+  onTestFinished(async () => {
+    await relay.close(0);
+    await store.close();
+  });
+  return {
+    ...relay,
+    events,
+    publish: (sent = delivery()) => post(relay.port, sent, { path: `/${CHANNEL}` }),
+  };
+}
+
+/** A listener's end in this process, at a port of the relay or of a proxy; it ends with the test. */
+export async function innerTunnel(
+  port: number,
+  receive: (request: IncomingRequest) => Promise<Answer>,
+  clock: Clock = SYSTEM_CLOCK,
+): Promise<{ tunnel: Tunnel; states: LinkState[] }> {
+  const states: LinkState[] = [];
+  const tunnel = await openTunnel({
+    url: new URL(`ws://127.0.0.1:${port}/${CHANNEL}`),
+    credentials: { token: TOKEN, session: 'b'.repeat(32), beside: null, ack: null },
+    tokenName: 'MO_TUNNEL_TOKEN',
+    clock,
+    random: () => 0,
+    receive,
+    target: '/',
+    prove: null,
+    exitOnDisconnect: false,
+    onState: (state) => states.push(state),
+    onStuck: () => {},
+  });
+  onTestFinished(() => tunnel.close(0));
+  return { tunnel, states };
+}
+
+/** The real clock, on which pauses are so many times shorter. */
+export function hastyClock(times: number): Clock {
+  return { ...SYSTEM_CLOCK, after: (ms, work) => SYSTEM_CLOCK.after(ms / times, work) };
+}
