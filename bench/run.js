@@ -9,6 +9,8 @@ import { replay } from './replay.js';
 import { report } from './report.js';
 import { sender } from './sender.js';
 import { startup } from './startup.js';
+import { tunnel } from './tunnel.js';
+import { tunnelChannels } from './tunnel-channels.js';
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`);
 const met = [
@@ -20,6 +22,8 @@ const met = [
   await replay(),
   await report(),
   await dashboard(),
+  await tunnel(),
+  await tunnelChannels(),
   await memory(),
 ];
 console.log(`\n${met.filter(Boolean).length} of ${met.length} groups meet their figures`);

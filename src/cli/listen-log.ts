@@ -1,6 +1,5 @@
-import { explainSignature } from '../check/explain.ts';
 import type { StoreError } from '../core/errors.ts';
-import { HEADER, headerPairs, headerValue } from '../core/headers.ts';
+import { headerPairs } from '../core/headers.ts';
 import { Histogram } from '../core/histogram.ts';
 import { type Receipt, receiptToJson } from '../core/record.ts';
 import { visible } from '../core/redact.ts';
@@ -13,6 +12,7 @@ import type { LinkState } from '../tunnel/client.ts';
 import type { Context } from './context.ts';
 import { linkJson, linkLine, wayLines } from './link-lines.ts';
 import type { OpenWay } from './listen-way.ts';
+import { receiptLine } from './receipt-line.ts';
 
 /** Above this many lines in a second the rest are counted, not shown: a flood must not slow the receiver down. */
 const LINES_A_SECOND = 100;
@@ -79,6 +79,7 @@ export function listenLog(
   let shown = 0;
   let hidden = 0;
   let lastFailure = '';
+  let lastLoss = '';
   const ticker = json || quiet ? null : setInterval(tick, 1000);
   ticker?.unref();
 
@@ -95,42 +96,6 @@ export function listenLog(
       shown += 1;
       context.print(text);
     }
-  }
-
-  function describe(receipt: Receipt, request: IncomingRequest, first: FirstReceipt | null): string {
-    const id = receipt.eventId === null ? 'no id' : visible(receipt.eventId, 40);
-    const again = receipt.attempt !== null && receipt.attempt > 1 ? dim(`  attempt ${receipt.attempt}`) : '';
-    return `${dim(formatClock(receipt.receivedAt, 'ms'))}  ${name('-->')}  ${visible(receipt.event ?? '(no event)', 24).padEnd(17)}  ${dim(`[${id}]`)}  ${signature(receipt, request)}${latencyText(receipt)}${again}${notes(receipt)}${earlier(receipt, first)}`;
-  }
-
-  function signature(receipt: Receipt, request: IncomingRequest): string {
-    if (receipt.signature === 'valid') return good('signature ok');
-    if (receipt.signature === 'unchecked') return dim('signature unchecked');
-    const header = headerValue(request.headers, HEADER.signature);
-    const why =
-      explainSignature(request.body, header, secrets)?.cause ?? 'no live secret makes it over these bytes';
-    return `${bad(`signature ${receipt.signature}`)}  ${visible(why)}`;
-  }
-
-  function latencyText({ latencyMs }: Receipt): string {
-    if (latencyMs === null) return '';
-    return latencyMs < 0
-      ? warn(`  ${formatDuration(-latencyMs)} before its timestamp`)
-      : `  latency ${formatDuration(latencyMs)}`;
-  }
-
-  /** For a suspected replay: what the same signed bytes came as before. */
-  function earlier({ duplicate }: Receipt, first: FirstReceipt | null): string {
-    if (duplicate !== 'suspected_replay' || first === null) return '';
-    const id = first.eventId === null ? 'no id' : visible(first.eventId, 40);
-    return dim(`  same bytes as [${id}] at ${formatClock(first.receivedAt, 'ms')}`);
-  }
-
-  function notes({ duplicate, flags, status }: Receipt): string {
-    const odd = flags.filter((flag) => !QUIET_FLAGS.has(flag)).map((flag) => visible(flag, 60));
-    const words = duplicate === null ? odd : [duplicate.replace('_', ' '), ...odd];
-    const answer = status === null || status === 200 ? '' : warn(`  answered ${status}`);
-    return `${words.length === 0 ? '' : warn(`  ${words.join(', ')}`)}${answer}`;
   }
 
   return {
@@ -178,7 +143,7 @@ export function listenLog(
         latency.record(receipt.latencyMs);
       if (json || quiet) return;
       if (paused || shown >= LINES_A_SECOND) hidden += 1;
-      else line(describe(receipt, request, first));
+      else line(receiptLine(receipt, request, first, { style, secrets }));
     },
     answered(receipt, request, app) {
       if (json) {
@@ -214,7 +179,11 @@ export function listenLog(
       // Before that it is the run's own business, and the ready line is the first.
       if (!ready) return;
       if (json) return context.printJson(linkJson(state));
-      const text = quiet ? null : linkLine(state, style);
+      // While it is tried again and again, only what is new about it.
+      const known = state.state === 'lost' && state.reason === lastLoss;
+      if (state.state === 'lost') lastLoss = state.reason;
+      if (state.state === 'live') lastLoss = '';
+      const text = quiet || known ? null : linkLine(state, style);
       if (text !== null) context.print(`${dim(formatClock(context.io.now(), 'ms'))}  ${text}`);
     },
     stuck(answer) {
@@ -264,8 +233,6 @@ export function listenLog(
     },
   };
 }
-
-const QUIET_FLAGS = new Set(['clock_skew']);
 
 /** What came over the wire, for `verify --delivery`. */
 function wireForm({ headers, body }: IncomingRequest): Record<string, unknown> {

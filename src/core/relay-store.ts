@@ -29,6 +29,9 @@ export interface KeptDelivery {
   bytes: number;
 }
 
+/** A delivery's bytes, opaque to the store: in one piece, or a large body behind what comes before it. */
+export type Content = Uint8Array | readonly [head: Uint8Array, body: Uint8Array];
+
 export type RelaySetting = 'public_url' | 'max_channels';
 
 /** What a relay keeps: its channels, and the deliveries that wait for a listener. All methods but `close` reject with StoreError. */
@@ -46,8 +49,8 @@ export interface RelayStore {
   set(name: RelaySetting, value: string): Promise<void>;
   /** A number that changes when another process has written. */
   version(): number;
-  /** Resolves to its seq once it is committed. `content` is opaque here. */
-  keep(channel: string, receivedAt: number, content: Uint8Array): Promise<number>;
+  /** Resolves to its seq once it is committed. */
+  keep(channel: string, receivedAt: number, content: Content): Promise<number>;
   /** All that waits, in order. */
   waiting(): Promise<KeptDelivery[]>;
   /** Null where it is gone. */
@@ -59,4 +62,8 @@ export interface RelayStore {
   /** For the one relay that works on the store, as it starts: removes what an earlier one had not finished writing. */
   tidy(): Promise<void>;
   close(): Promise<void>;
+}
+
+export function contentSize(content: Content): number {
+  return content instanceof Uint8Array ? content.length : content[0].length + content[1].length;
 }

@@ -3,11 +3,12 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StoreError } from '../core/errors.ts';
+import type { Content } from '../core/relay-store.ts';
 
 /** Large contents as files beside a store: to write one into the database would hold up everybody else's commits. */
 export interface ContentFiles {
   /** Resolves to its name once it is on disk for good. Rejects with StoreError. */
-  write(content: Uint8Array): Promise<string>;
+  write(content: Content): Promise<string>;
   /** Null where it is gone. */
   read(name: string): Promise<Uint8Array | null>;
   /** What cannot be removed is removed at the next start. */
@@ -24,7 +25,8 @@ export function contentFiles(folder: string, durable: boolean): ContentFiles {
       try {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
         await withFile(await open(join(folder, name), 'wx', 0o600), async (file) => {
-          await file.writeFile(content);
+          for (const piece of content instanceof Uint8Array ? [content] : content)
+            await file.writeFile(piece);
           if (durable) await file.datasync();
         });
         // Its name is the folder's to keep.

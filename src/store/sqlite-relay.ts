@@ -1,5 +1,11 @@
 import type Database from 'libsql';
-import type { Channel, KeptDelivery, RelayStore } from '../core/relay-store.ts';
+import {
+  type Channel,
+  type Content,
+  contentSize,
+  type KeptDelivery,
+  type RelayStore,
+} from '../core/relay-store.ts';
 import { createCheckpointer } from './checkpointer.ts';
 import { contentFiles } from './content-files.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -63,11 +69,17 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
       queue.add(() => void run('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)', name, value)),
     version: () => guard(path, () => (prepare('PRAGMA data_version').raw().all() as [[number]])[0][0]),
     async keep(channel, receivedAt, content) {
-      const file = content.length > LARGE ? await files.write(content) : null;
-      return queue.add<number>(() => {
-        const inline = file === null ? content : null;
-        return Number(run(INSERT, channel, receivedAt, content.length, inline, file).lastInsertRowid);
-      });
+      const bytes = contentSize(content);
+      const file = bytes > LARGE ? await files.write(content) : null;
+      try {
+        return await queue.add<number>(() => {
+          const inline = file === null ? whole(content) : null;
+          return Number(run(INSERT, channel, receivedAt, bytes, inline, file).lastInsertRowid);
+        });
+      } catch (error) {
+        if (file !== null) files.remove([file]);
+        throw error;
+      }
     },
     waiting: async () =>
       (
@@ -165,4 +177,8 @@ function insertChannel(run: (sql: string, ...values: unknown[]) => unknown, chan
 
 function removed(rows: [file: string | null][]): string[] {
   return rows.flatMap(([file]) => (file === null ? [] : [file]));
+}
+
+function whole(content: Content): Uint8Array {
+  return content instanceof Uint8Array ? content : Buffer.concat(content);
 }

@@ -1,6 +1,6 @@
 import { StoreError } from '../core/errors.ts';
 import { isSuccess } from '../core/record.ts';
-import type { KeptDelivery, RelayStore } from '../core/relay-store.ts';
+import type { Content, KeptDelivery, RelayStore } from '../core/relay-store.ts';
 import { DEFAULT_SCHEDULE, retryDelay } from '../core/schedule.ts';
 import type { Clock } from './clock.ts';
 import type { AnswerFrame } from './frames.ts';
@@ -11,7 +11,7 @@ const WINDOW = { deliveries: 256, bytes: 1024 ** 2 };
 
 type Entry = Omit<KeptDelivery, 'channel'> & {
   /** Here still, because it has only just come. */
-  content: Uint8Array | null;
+  content: Content | null;
 };
 
 export interface BacklogOptions {
@@ -57,7 +57,7 @@ export class Backlog {
   }
 
   /** Takes what is on disk: all of it in the order of `seq`, what is new behind what is there. */
-  add(delivery: Omit<KeptDelivery, 'channel'>, content: Uint8Array | null): void {
+  add(delivery: Omit<KeptDelivery, 'channel'>, content: Content | null): void {
     this.#bytes += delivery.bytes;
     const entry = { ...delivery, content: null };
     if (delivery.dueAt > this.#options.clock.now()) this.#postpone(entry);
@@ -141,7 +141,7 @@ export class Backlog {
     }
   }
 
-  async #hand(entry: Entry, content: Uint8Array, listener: Listener): Promise<void> {
+  async #hand(entry: Entry, content: Content, listener: Listener): Promise<void> {
     this.#underWay.set(entry, listener);
     this.#bytesUnderWay += entry.bytes;
     const answer = await listener.deliver(content, { kept: true, receivedAt: entry.receivedAt });

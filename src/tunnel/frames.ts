@@ -1,4 +1,5 @@
 import type { RawHeaders } from '../core/headers.ts';
+import { type Content, contentSize } from '../core/relay-store.ts';
 import type { Answer } from '../http/serve-options.ts';
 
 // What goes over a link as binary messages: deliveries one way, answers the other. A message is one frame or several:
@@ -34,6 +35,8 @@ export class BadFrameError extends Error {
   override readonly name = 'BadFrameError';
 }
 
+const LARGE = 65_536;
+const NOTHING = new Uint8Array(0);
 const DELIVERY = 1;
 const ANSWER = 2;
 const HEAD_BYTES = 9;
@@ -63,6 +66,11 @@ export function encodeContent(headers: RawHeaders, body: Uint8Array): Buffer {
   return bytes;
 }
 
+/** The same, but a large body stays where it is: a copy of every megabyte that passes has all others wait for memory. */
+export function contentOf(headers: RawHeaders, body: Uint8Array): Content {
+  return body.length > LARGE ? [encodeContent(headers, NOTHING), body] : encodeContent(headers, body);
+}
+
 /** What `encodeContent` was given; the body is a view of the bytes. Throws BadFrameError. */
 export function decodeContent(content: Uint8Array): { headers: string[]; body: Buffer } {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
@@ -81,17 +89,20 @@ export function decodeContent(content: Uint8Array): { headers: string[]; body: B
   return { headers, body: bytes.subarray(at) };
 }
 
+/** Of a content in two pieces the second is left to the caller to send behind this (see Link.send). */
 export function encodeDelivery({
   number,
   kept,
   copy,
   receivedAt,
   content,
-}: Omit<DeliveryFrame, 'kind'>): Buffer {
-  const bytes = frame(DELIVERY, number, DELIVERY_BYTES + content.length);
+}: Omit<DeliveryFrame, 'kind' | 'content'> & { content: Content }): Buffer {
+  const head = content instanceof Uint8Array ? content : content[0];
+  const bytes = Buffer.allocUnsafe(HEAD_BYTES + DELIVERY_BYTES + head.length);
+  writeHead(bytes, DELIVERY, number, DELIVERY_BYTES + contentSize(content));
   bytes[HEAD_BYTES] = (kept ? KEPT : 0) | (copy ? COPY : 0);
   bytes.writeUIntBE(receivedAt, HEAD_BYTES + 1, 6);
-  bytes.set(content, HEAD_BYTES + DELIVERY_BYTES);
+  bytes.set(head, HEAD_BYTES + DELIVERY_BYTES);
   return bytes;
 }
 
@@ -99,7 +110,8 @@ export function encodeAnswer(number: number, { status, headers, body }: Answer):
   const said = typeof body === 'string' ? Buffer.from(body) : body;
   let size = ANSWER_BYTES + 2 + said.length;
   for (const text of headers) size += 2 + text.length;
-  const bytes = frame(ANSWER, number, size);
+  const bytes = Buffer.allocUnsafe(HEAD_BYTES + size);
+  writeHead(bytes, ANSWER, number, size);
   bytes.writeUInt16BE(status, HEAD_BYTES);
   writeContent(bytes, HEAD_BYTES + ANSWER_BYTES, headers, said);
   return bytes;
@@ -141,12 +153,10 @@ function decodeRest(kind: number, number: number, rest: Buffer): Frame {
   return { kind: 'answer', number, status, ...decodeContent(rest.subarray(ANSWER_BYTES)) };
 }
 
-function frame(kind: number, number: number, size: number): Buffer {
-  const bytes = Buffer.allocUnsafe(HEAD_BYTES + size);
+function writeHead(bytes: Buffer, kind: number, number: number, size: number): void {
   bytes[0] = kind;
   bytes.writeUInt32BE(number, 1);
   bytes.writeUInt32BE(size, 5);
-  return bytes;
 }
 
 function writeContent(bytes: Buffer, start: number, headers: RawHeaders, body: Uint8Array): void {

@@ -94,8 +94,15 @@ export class Link {
     this.#stopBeating = clock.every(ms, () => this.#beat());
   }
 
-  send(frame: Buffer): void {
+  /** `rest` is the frame's large end, which goes out without being copied. */
+  send(frame: Buffer, rest?: Uint8Array): void {
     if (this.#ended) return;
+    if (rest !== undefined) {
+      this.#flush();
+      this.#socket.send(frame, { binary: true, fin: false });
+      this.#socket.send(rest, { binary: true, fin: true });
+      return;
+    }
     this.#outgoing.push(frame);
     this.#outgoingBytes += frame.length;
     if (this.#outgoing.length >= BATCH.frames || this.#outgoingBytes > BATCH.bytes) this.#flush();

@@ -1,4 +1,5 @@
-import { type AnswerFrame, encodeDelivery, type Frame, nextNumber } from './frames.ts';
+import type { Content } from '../core/relay-store.ts';
+import { type AnswerFrame, type DeliveryFrame, encodeDelivery, type Frame, nextNumber } from './frames.ts';
 import { CLOSE, type Link } from './link.ts';
 
 /** Bytes of copies that may wait for one listener. */
@@ -28,20 +29,26 @@ export class Listener {
   }
 
   /** Hands a delivery on. Resolves to what the listener answered; null where the link ended before it did. */
-  deliver(content: Uint8Array, about: { kept: boolean; receivedAt: number }): Promise<AnswerFrame | null> {
+  deliver(content: Content, about: { kept: boolean; receivedAt: number }): Promise<AnswerFrame | null> {
     if (this.link.ended) return Promise.resolve(null);
     this.#number = nextNumber(this.#number);
     const number = this.#number;
-    this.link.send(encodeDelivery({ number, copy: false, content, ...about }));
+    this.#send(content, { number, copy: false, ...about });
     return new Promise((resolve) => this.#awaited.set(number, resolve));
   }
 
   /** The same for one whose answer is nobody's. One that does not keep up is sent away, which it can see (fault F14). */
-  deliverCopy(content: Uint8Array, receivedAt: number): void {
+  deliverCopy(content: Content, receivedAt: number): void {
     if (this.link.buffered > MAX_COPIES)
       return this.link.close(CLOSE.slow, 'too slow for what it shares: its copies filled the link');
     this.#number = nextNumber(this.#number);
-    this.link.send(encodeDelivery({ number: this.#number, copy: true, kept: false, receivedAt, content }));
+    this.#send(content, { number: this.#number, copy: true, kept: false, receivedAt });
+  }
+
+  #send(content: Content, about: Omit<DeliveryFrame, 'kind' | 'content'>): void {
+    const frame = encodeDelivery({ ...about, content });
+    if (content instanceof Uint8Array) this.link.send(frame);
+    else this.link.send(frame, content[1]);
   }
 
   /** Takes what came over the link. An answer that nobody waits for any more is of no use. */

@@ -1,11 +1,11 @@
 import { HEADER, headerValue, type RawHeaders } from '../core/headers.ts';
-import type { Channel, RelayStore } from '../core/relay-store.ts';
+import { type Channel, type Content, contentSize, type RelayStore } from '../core/relay-store.ts';
 import type { Answer, IncomingRequest } from '../http/serve-options.ts';
 import { Backlog } from './backlog.ts';
 import type { ChannelCounts } from './channel-counts.ts';
 import type { Clock } from './clock.ts';
 import { forwardedHeaders } from './forwarding.ts';
-import { encodeContent } from './frames.ts';
+import { contentOf } from './frames.ts';
 import { CLOSE } from './link.ts';
 import type { Listener } from './listener.ts';
 
@@ -98,7 +98,7 @@ export class LiveChannel {
 
   /** Answers one delivery. Never rejects. */
   async publish(request: IncomingRequest, from: { address: string; proto: string }): Promise<Answer> {
-    const content = encodeContent(forwardedHeaders(request.headers, from), request.body);
+    const content = contentOf(forwardedHeaders(request.headers, from), request.body);
     // A probe asks for the listener, not for the disk.
     const probe = probeOf(request.headers);
     if (this.channel.ack === 'app' || probe !== undefined)
@@ -107,7 +107,7 @@ export class LiveChannel {
       const { receivedAt } = request;
       const seq = await this.#options.store.keep(this.channel.id, receivedAt, content);
       this.#copy(content, receivedAt);
-      this.backlog.add({ seq, receivedAt, attempts: 0, dueAt: 0, bytes: content.length }, content);
+      this.backlog.add({ seq, receivedAt, attempts: 0, dueAt: 0, bytes: contentSize(content) }, content);
       this.counts.kept += 1;
       return KEPT;
     } catch (error) {
@@ -116,7 +116,7 @@ export class LiveChannel {
     }
   }
 
-  async #pass(content: Buffer, receivedAt: number, listener: Listener | undefined): Promise<Answer> {
+  async #pass(content: Content, receivedAt: number, listener: Listener | undefined): Promise<Answer> {
     if (listener === undefined) {
       this.counts.unattended += 1;
       return NOBODY;
@@ -135,7 +135,7 @@ export class LiveChannel {
   }
 
   /** Those who share the channel get what the first one gets. */
-  #copy(content: Buffer, receivedAt: number): void {
+  #copy(content: Content, receivedAt: number): void {
     if (this.#listeners.length < 2) return;
     const first = this.#first();
     for (const listener of this.#listeners)

@@ -1,4 +1,10 @@
-import type { Channel, KeptDelivery, RelaySetting, RelayStore } from '../../src/core/relay-store.ts';
+import {
+  type Channel,
+  contentSize,
+  type KeptDelivery,
+  type RelaySetting,
+  type RelayStore,
+} from '../../src/core/relay-store.ts';
 
 /** What a disk is to a store in a file: stores made over the same one see the same. */
 export interface MemoryRelayDisk {
@@ -74,10 +80,10 @@ export function memoryRelayStore(disk = memoryRelayDisk()): MemoryRelayStore {
       write(() => {
         disk.seq += 1;
         const { seq } = disk;
-        const bytes = content.length;
+        const bytes = contentSize(content);
         deliveries.set(seq, {
           ...{ seq, channel, receivedAt, attempts: 0, dueAt: 0, bytes },
-          content: Uint8Array.from(content),
+          content: Uint8Array.from(content instanceof Uint8Array ? content : Buffer.concat(content)),
         });
         return seq;
       }),
