@@ -117,6 +117,6 @@ Exit codes:
   0    fine
   1    what was tested falls short: a delivery, a KPI, a signature
   2    usage or configuration
-  3    the environment: a port taken, a store that cannot be used
+  3    the environment: a port taken, a store that cannot be used, a tunnel that is gone
   130  interrupted
 `;

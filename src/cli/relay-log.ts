@@ -2,7 +2,7 @@ import { visible } from '../core/redact.ts';
 import type { Channel } from '../core/relay-store.ts';
 import { formatClock } from '../core/time.ts';
 import type { LiveChannel } from '../tunnel/live-channel.ts';
-import type { RelayEvent } from '../tunnel/relay.ts';
+import type { RelayEvent } from '../tunnel/relay-options.ts';
 import type { Context } from './context.ts';
 
 /** What the user sees of a running relay. */

@@ -30,8 +30,15 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const UNFIT = /[^\t\x20-\x7e\x80-\xff]/;
 const MAX_EVENT_ID = 256;
 const MAX_ATTEMPT = 1000;
+
+/** Whether a header can have this name and this value: nothing in them ends it before its time (RFC 9110 §5). */
+export function canBeHeader(name: string, value: string): boolean {
+  return NAME.test(name) && !UNFIT.test(value);
+}
 
 /** Every value of a header joined by `, `, as Node joins them; undefined where it is absent. */
 export function headerValue(headers: RawHeaders, name: string): string | undefined {

@@ -1,4 +1,4 @@
-import type { RawHeaders } from '../core/headers.ts';
+import { canBeHeader, type RawHeaders } from '../core/headers.ts';
 import { isSuccess, type Outcome } from '../core/record.ts';
 import { type ConnectOptions, guardedConnector } from './connect.ts';
 import { type Connection, Connections, type Exchange } from './connections.ts';
@@ -78,11 +78,9 @@ export function createTransport(options: TransportOptions): Transport {
 function encodeRequest(start: string, headers: RawHeaders, body: Uint8Array): Buffer {
   let head = start;
   for (let i = 0; i < headers.length; i += 2) {
-    const value = headers[i + 1] as string;
-    if (!HEADER_NAME.test(headers[i] as string))
-      throw new TypeError('A header has a name that cannot be sent.');
-    if (UNFIT.test(value)) throw new TypeError(`The value of ${headers[i]} cannot stand in a header.`);
-    head += `${headers[i]}: ${value}\r\n`;
+    const [name, value] = [headers[i] as string, headers[i + 1] as string];
+    if (!canBeHeader(name, value)) throw new TypeError(`A header ${name} cannot be sent as it is.`);
+    head += `${name}: ${value}\r\n`;
   }
   head += `Content-Length: ${body.length}\r\n\r\n`;
   const request = Buffer.allocUnsafe(head.length + body.length);
@@ -90,9 +88,6 @@ function encodeRequest(start: string, headers: RawHeaders, body: Uint8Array): Bu
   request.set(body, head.length);
   return request;
 }
-
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const UNFIT = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
  * The attempts under way, each of which knows its place. Not a Set: one that is added to and deleted from for ever

@@ -1,12 +1,13 @@
-import { EnvironmentError, type KnownError, UsageError } from '../core/errors.ts';
-import { formatDuration } from '../core/time.ts';
+import { EnvironmentError, type KnownError } from '../core/errors.ts';
 import type { Answer, IncomingRequest } from '../http/serve-options.ts';
 import type { Clock } from './clock.ts';
 import type { Attached } from './control.ts';
 import { type Credentials, type Dialled, dial } from './dial.ts';
-import { BadFrameError, type DeliveryFrame, decodeContent, encodeAnswer } from './frames.ts';
+import { type DeliveryFrame, encodeAnswer } from './frames.ts';
+import { type Handed, readContent, sayable } from './hand-over.ts';
 import { Lane } from './lane.ts';
 import { CLOSE, Link } from './link.ts';
+import { explainRefusal, type Refusal } from './refusal.ts';
 
 /** The first pause before a link is made anew lies below this, each further one below twice as much. */
 const FIRST_PAUSE_MS = 500;
@@ -198,7 +199,7 @@ class Client implements Tunnel {
             // All of a message are read before any is used.
             const contents = deliveries.map(({ content }) => readContent(content));
             for (const [i, frame] of deliveries.entries())
-              if (link !== null) this.#take(frame, contents[i] as Content, link);
+              if (link !== null) this.#take(frame, contents[i] as Handed, link);
           },
           onControl: (control) => {
             if (control.type === 'waiting') this.#waiting = control.waiting;
@@ -215,7 +216,7 @@ class Client implements Tunnel {
     });
   }
 
-  #take(frame: DeliveryFrame, { headers, body }: Content, link: Link): void {
+  #take(frame: DeliveryFrame, { headers, body }: Handed, link: Link): void {
     const { receive, clock, target } = this.#options;
     // What was kept was received when the relay had it: how long it then waited for us is no latency of the platform's.
     const receivedAt = frame.kept ? frame.receivedAt : clock.now();
@@ -275,6 +276,10 @@ class Client implements Tunnel {
     this.#end(error ?? new EnvironmentError(`The tunnel ended: ${reason}.`));
   }
 
+  #explain(refusal: Refusal): KnownError {
+    return explainRefusal(refusal, this.#options.url, this.#options.tokenName);
+  }
+
   #tell(state: LinkState): void {
     this.#state = state;
     this.#options.onState(state);
@@ -287,56 +292,4 @@ class Client implements Tunnel {
     url.protocol = url.protocol === 'wss:' ? 'https:' : 'http:';
     return url;
   }
-
-  #explain({ status, reason, retryAfterMs }: Refusal): KnownError {
-    const { url, tokenName } = this.#options;
-    switch (status) {
-      case null:
-        return new EnvironmentError(
-          `--tunnel: no link to ${url.host}: ${reason}. Is the relay running there?`,
-        );
-      case 401:
-        return new UsageError(
-          `--tunnel: the relay at ${url.host} has no such channel, or the token in ${tokenName} is not its token. 'mo-notify relay channel list' on the relay's machine shows its channels; a token is shown once, when its channel is made.`,
-        );
-      case 409:
-        return new EnvironmentError(
-          `--tunnel: ${reason}. --takeover takes its place, --fan-out shares the channel with it.`,
-        );
-      case 429:
-        return new EnvironmentError(
-          `--tunnel: the relay at ${url.host} has seen too many wrong tokens from here. Wait ${formatDuration(retryAfterMs ?? 60_000)}, and check ${tokenName}.`,
-        );
-      case 503:
-        return new EnvironmentError(
-          `--tunnel: the relay at ${url.host} takes no listeners just now: ${reason}. Try again.`,
-        );
-      default:
-        return new UsageError(
-          `--tunnel: ${url.host} does not answer like a mo-notify relay: ${reason}. Write wss://RELAY/CHANNEL, as 'mo-notify relay channel create' prints it.`,
-        );
-    }
-  }
 }
-
-/** What a relay hands on came to it as a request, so it has no headers that could not stand in one (fault F13). */
-function readContent(bytes: Uint8Array): Content {
-  const content = decodeContent(bytes);
-  for (const [i, text] of content.headers.entries())
-    if (!(i % 2 === 0 ? HEADER_NAME : HEADER_VALUE).test(text))
-      throw new BadFrameError(`a header's ${i % 2 === 0 ? 'name' : 'value'} cannot stand in a request`);
-  return content;
-}
-
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-/** An app may say anything; a final status of HTTP is what the platform can be told. */
-function sayable(answer: Answer): Answer {
-  const { status } = answer;
-  if (status >= 200 && status <= 599) return answer;
-  return { status: 502, headers: [], body: `The app answered ${status}, which is no status of HTTP` };
-}
-
-type Content = ReturnType<typeof decodeContent>;
-type Refusal = Exclude<Dialled, { socket: unknown }>;

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { parseRetryAfter } from '../core/schedule.ts';
 import { ATTACH, PROTOCOL } from './control.ts';
+import type { Refusal } from './refusal.ts';
 
 const HANDSHAKE_MS = 10_000;
 /** A relay's own limit for bodies is far below. */
@@ -19,16 +20,7 @@ export interface Credentials {
 }
 
 /** A WebSocket that stands, or why there is none. */
-export type Dialled =
-  | { socket: WebSocket; transport: Socket }
-  | {
-      /** What the other side answered instead; null where it gave no answer at all. */
-      status: number | null;
-      /** For people. */
-      reason: string;
-      /** When it may be tried again, as far as the other side says, ms. */
-      retryAfterMs: number | null;
-    };
+export type Dialled = { socket: WebSocket; transport: Socket } | Refusal;
 
 /** Calls the relay, once. Never rejects. */
 export function dial(url: URL, { token, session, beside, ack }: Credentials, now: number): Promise<Dialled> {

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { headerPairs, headerValue } from '../core/headers.ts';
-import type { Channel, RelayStore } from '../core/relay-store.ts';
+import type { Channel } from '../core/relay-store.ts';
 import { serve } from '../http/serve.ts';
-import type { Admission, Answer, IncomingRequest, RequestHead, ServeFault } from '../http/serve-options.ts';
+import type { Admission, Answer, IncomingRequest, RequestHead } from '../http/serve-options.ts';
 import { writeAnswer } from '../http/write-answer.ts';
 import { AttachGuard, bearerToken } from './attach-guard.ts';
 import { noCounts } from './channel-counts.ts';
-import type { Clock } from './clock.ts';
 import { ATTACH, PROTOCOL } from './control.ts';
 import { Directory } from './directory.ts';
 import { clientAddress } from './forwarding.ts';
@@ -15,6 +14,7 @@ import { CLOSE, Link } from './link.ts';
 import { Listener } from './listener.ts';
 import { LiveChannel } from './live-channel.ts';
 import { renderRelayMetrics } from './relay-metrics.ts';
+import type { Relay, RelayOptions } from './relay-options.ts';
 import { createUpgrader } from './upgrader.ts';
 
 const EXPIRE_EVERY_MS = 60_000;
@@ -31,45 +31,7 @@ const DRAINING: Answer = {
 const TEXT = ['Content-Type', 'text/plain; charset=utf-8', 'Cache-Control', 'no-store'];
 const OPENMETRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
-export interface RelayOptions {
-  host: string;
-  port: number;
-  tls?: { cert: string; key: string };
-  /** How the relay is called from outside, without a slash at its end; null where it does not know. */
-  publicUrl: string | null;
-  store: RelayStore;
-  clock: Clock;
-  random: () => number;
-  maxBody: number;
-  /** How many bytes may wait in each channel. */
-  maxQueue: number;
-  /** How long a delivery is kept for a listener, ms. */
-  retainMs: number;
-  heartbeatMs: number;
-  /** What `/metrics` asks for; without one there is none. */
-  token: { matches(given: string): boolean } | null;
-  onEvent(event: RelayEvent): void;
-}
-
-/** What people want to know of a relay's day. */
-export type RelayEvent =
-  | { kind: 'attached'; channel: string; address: string; waiting: number; copy: boolean }
-  | { kind: 'detached'; channel: string; address: string; reason: string; waiting: number }
-  | { kind: 'refused'; channel: string | null; address: string; status: number }
-  | { kind: 'failed'; channel: string; status: number }
-  | { kind: 'expired'; channel: string; count: number }
-  | { kind: 'fault'; fault: ServeFault }
-  | { kind: 'store'; error: unknown };
-
-export interface Relay {
-  port: number;
-  host: string;
-  channels(): LiveChannel[];
-  /** Takes no more, answers what is under way within `graceMs`, tells listeners to come back, closes. */
-  close(graceMs: number): Promise<void>;
-}
-
-/** Serves channels: publishers post to a channel's path, its listener is attached there by WebSocket (issue's design: docs/relay.md). */
+/** Serves channels: publishers post to a channel's path, its listener is attached there by WebSocket (docs/relay.md). */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { store, clock, publicUrl, onEvent } = options;
   const prefix = publicUrl === null ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');

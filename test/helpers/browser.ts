@@ -2,7 +2,13 @@ import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
 
-const CANDIDATES = [process.env.CHROME_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser'];
+/** The one without windows first: it takes half the time. */
+const CANDIDATES = [
+  process.env.CHROME_PATH,
+  '/usr/bin/chromium-headless-shell',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+];
 const executablePath = CANDIDATES.find((path) => path !== undefined && path !== '' && existsSync(path));
 
 /** Whether to skip what needs a browser. In CI nothing is skipped: there the launch fails and says why. */
@@ -14,7 +20,7 @@ export const browserReason = noBrowser ? ' (skipped: no Chromium; set CHROME_PAT
 
 async function launchBrowser(args: readonly string[] = []): Promise<Browser> {
   if (executablePath === undefined) {
-    throw new Error('No Chromium: neither CHROME_PATH nor /usr/bin/chromium nor /usr/bin/chromium-browser.');
+    throw new Error(`No Chromium: neither CHROME_PATH nor ${CANDIDATES.slice(1).join(', nor ')}.`);
   }
   return chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
 }

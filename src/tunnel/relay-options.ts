@@ -1,0 +1,42 @@
+import type { RelayStore } from '../core/relay-store.ts';
+import type { ServeFault } from '../http/serve-options.ts';
+import type { Clock } from './clock.ts';
+import type { LiveChannel } from './live-channel.ts';
+
+export interface RelayOptions {
+  host: string;
+  port: number;
+  tls?: { cert: string; key: string };
+  /** How the relay is called from outside, without a slash at its end; null where it does not know. */
+  publicUrl: string | null;
+  store: RelayStore;
+  clock: Clock;
+  random: () => number;
+  maxBody: number;
+  /** How many bytes may wait in each channel. */
+  maxQueue: number;
+  /** How long a delivery is kept for a listener, ms. */
+  retainMs: number;
+  heartbeatMs: number;
+  /** What `/metrics` asks for; without one there is none. */
+  token: { matches(given: string): boolean } | null;
+  onEvent(event: RelayEvent): void;
+}
+
+/** What people want to know of a relay's day. */
+export type RelayEvent =
+  | { kind: 'attached'; channel: string; address: string; waiting: number; copy: boolean }
+  | { kind: 'detached'; channel: string; address: string; reason: string; waiting: number }
+  | { kind: 'refused'; channel: string | null; address: string; status: number }
+  | { kind: 'failed'; channel: string; status: number }
+  | { kind: 'expired'; channel: string; count: number }
+  | { kind: 'fault'; fault: ServeFault }
+  | { kind: 'store'; error: unknown };
+
+export interface Relay {
+  port: number;
+  host: string;
+  channels(): LiveChannel[];
+  /** Takes no more, answers what is under way within `graceMs`, tells listeners to come back, closes. */
+  close(graceMs: number): Promise<void>;
+}
