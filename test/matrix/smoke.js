@@ -44,6 +44,30 @@ const checks = {
     assert.equal(JSON.parse(report.out).totals.attempts, 3);
   },
 
+  async 'through a relay'() {
+    const made = await run('relay', 'channel', 'create', 'dev', '--ack', 'relay', '--json');
+    const { publish_url: path, token } = JSON.parse(made.out);
+    const relay = start('relay', '--port', '0', '--json', '--for', '20s');
+    const channel = `${JSON.parse(await relay.firstLine).url}/${path.split('/').at(-1)}`;
+    // It waits for its listener.
+    assert.equal((await run('send-test', channel, '--json', '--no-record')).code, 0);
+    env.MO_TUNNEL_TOKEN = token;
+    const tunnel = [
+      '--tunnel',
+      channel.replace('http', 'ws'),
+      '--max-events',
+      '1',
+      '--store',
+      'tunnelled.db',
+    ];
+    const { code, out, err } = await start('listen', '--port', '0', '--json', ...tunnel).ended;
+    assert.equal(code, 0, err);
+    assert.equal(lines(out).find(({ type }) => type === 'ready').tunnel, channel);
+    assert.equal(lines(out).find(({ type }) => type === 'receipt').signature, 'valid');
+    relay.stop();
+    assert.equal((await relay.ended).code, 130);
+  },
+
   async dashboard() {
     const listen = start('listen', '--port', '0', '--json', '--store', 'seen.db', '--max-events', '1');
     const { url, dashboard } = JSON.parse(await listen.firstLine);
@@ -141,7 +165,7 @@ function start(...args) {
     ended.then(() => reject(new Error(`it printed no line: ${err}`)));
   });
   firstLine.catch(() => {});
-  return { firstLine, ended };
+  return { firstLine, ended, stop: () => child.kill('SIGINT') };
 }
 
 function run(...args) {
