@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { holdLock } from '../config/file-lock.ts';
 import { EXIT, type ExitCode, UsageError } from '../core/errors.ts';
@@ -105,8 +106,11 @@ async function serveRelay(
     token,
     onEvent: log.event,
   });
-  const url = `${tls === null ? 'http' : 'https'}://${urlHost(running.host)}:${running.port}`;
-  await store.set('public_url', publicUrl ?? url);
+  const urlOf = (host: string) => `${tls === null ? 'http' : 'https'}://${urlHost(host)}:${running.port}`;
+  const url = urlOf(running.host);
+  // Every address of this machine is none that others could call.
+  const everywhere = running.host === '0.0.0.0' || running.host === '::';
+  await store.set('public_url', publicUrl ?? (everywhere ? urlOf(hostname()) : url));
   await store.set('max_channels', String(options.maxChannels));
   log.ready({ url, publicUrl, channels: await store.channels(), location: store.location });
   if (tls === null && !isLoopback(new URL(url)))

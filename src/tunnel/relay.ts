@@ -222,12 +222,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   }
 
   await store.tidy();
+  /** Of channels that have expired. */
+  const orphans: number[] = [];
   for (const kept of await store.waiting()) {
     const channel = directory.find(kept.channel);
-    // Of a channel that was revoked while no relay ran.
-    if (channel === null) await store.drop([kept.seq]);
+    if (channel === null) orphans.push(kept.seq);
     else liveChannel(channel).backlog.add(kept, null);
   }
+  await store.drop(orphans);
 
   const stopExpiring = clock.every(EXPIRE_EVERY_MS, () => {
     for (const { backlog, counts, channel } of live.values()) {
@@ -248,6 +250,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     }
   });
 
+  const stopLooking = () => {
+    directory.stop();
+    stopExpiring();
+    stopTelling();
+    for (const { backlog } of live.values()) backlog.stop();
+  };
+
   const server = await serve({
     host: options.host,
     port: options.port,
@@ -265,6 +274,9 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     },
     onFault: (fault) => onEvent({ kind: 'fault', fault }),
     limits: { maxConnections: MAX_CONNECTIONS },
+  }).catch((error) => {
+    stopLooking();
+    throw error;
   });
 
   return {
@@ -273,10 +285,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     channels: () => [...live.values()],
     async close(graceMs) {
       draining = true;
-      directory.stop();
-      stopExpiring();
-      stopTelling();
-      for (const { backlog } of live.values()) backlog.stop();
+      stopLooking();
       const closed = server.close(graceMs);
       // What is under way is answered before its listener is sent away.
       const deadline = clock.now() + graceMs;

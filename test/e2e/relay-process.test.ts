@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { SECRET } from '../helpers/delivery.ts';
@@ -5,7 +6,7 @@ import { startEndpoint } from '../helpers/endpoint.ts';
 import { exchange, openWire, request } from '../helpers/raw-http.ts';
 import { channelAt, channelCommand, eventually, linesOf, nth, receiptsOf } from '../helpers/relay.ts';
 import { onDisk } from '../helpers/relay-db.ts';
-import { BIN, ROOT, type Running, start, tempFolder } from '../helpers/spawn-cli.ts';
+import { BIN, ROOT, type Running, spawnCli, start, tempFolder } from '../helpers/spawn-cli.ts';
 
 const pem = (name: string) => join(ROOT, `fixtures/tls/${name}.pem`);
 
@@ -104,4 +105,13 @@ test('SIGKILL and a new relay on its store: whatever was answered 200 is handed 
   expect(ids.slice(0, answered)).toEqual(Array.from({ length: answered }, (_, n) => `ev_${n}`));
   await eventually(() => expect(onDisk(cwd)).toEqual([]));
   expect(linesOf(listen.io, 'receipt').every(({ duplicate }) => duplicate === null)).toBe(true);
+});
+
+test('a port that is taken ends the relay with 3, and names it', async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  const { port } = taken.address() as AddressInfo;
+  const { code, err } = await spawnCli(['relay', '--port', String(port)]);
+  taken.close();
+  expect([code, err]).toEqual([3, expect.stringContaining(`Port ${port} on 127.0.0.1 is in use`)]);
 });
