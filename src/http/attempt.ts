@@ -79,7 +79,7 @@ function encodeRequest(start: string, headers: RawHeaders, body: Uint8Array): Bu
   let head = start;
   for (let i = 0; i < headers.length; i += 2) {
     const [name, value] = [headers[i] as string, headers[i + 1] as string];
-    if (!canBeHeader(name, value)) throw new TypeError(`A header ${name} cannot be sent as it is.`);
+    if (!canBeHeader(name, value)) throw new TypeError(`What is given for ${name} cannot stand in a header.`);
     head += `${name}: ${value}\r\n`;
   }
   head += `Content-Length: ${body.length}\r\n\r\n`;
