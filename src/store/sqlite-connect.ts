@@ -3,6 +3,7 @@ import { StoreError } from '../core/errors.ts';
 import { pause } from './pause.ts';
 import { guard } from './sqlite-errors.ts';
 import { type FileKind, foreign } from './sqlite-file.ts';
+import { Statements } from './statements.ts';
 
 const OPEN_TIMEOUT_MS = 5000;
 const OPEN_RETRY_MS = 10;
@@ -66,17 +67,12 @@ function checkOwner(db: Database.Database, path: string, kind: FileKind): void {
 
 function migrate(db: Database.Database, { applicationId, migrations }: FileKind): void {
   if (pragma(db, 'user_version') === migrations.length) return;
-  db.exec('BEGIN IMMEDIATE');
-  try {
+  new Statements(db).inTransaction(() => {
     // Asked again: another process may have been first.
     for (const step of migrations.slice(pragma(db, 'user_version'))) db.exec(step);
     db.exec(`PRAGMA application_id = ${applicationId}`);
     db.exec(`PRAGMA user_version = ${migrations.length}`);
-    db.exec('COMMIT');
-  } catch (error) {
-    if (db.inTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
+  });
 }
 
 /** Brings the log into the file, so that a copy of the file alone is whole. Others that are at work have it wait. */

@@ -1,4 +1,3 @@
-import type Database from 'libsql';
 import {
   type Channel,
   type Content,
@@ -13,7 +12,9 @@ import { RELAY_FILE } from './relay-schema.ts';
 import { connect, type Durability, emptyLog } from './sqlite-connect.ts';
 import { guard, guardRead, isConstraintError } from './sqlite-errors.ts';
 import { inspectFile } from './sqlite-file.ts';
+import type { Value } from './sqlite-rows.ts';
 import { fromText, toText } from './sqlite-text.ts';
+import { Statements } from './statements.ts';
 
 /** As many as arrive together share the disk's confirmation, which costs more than all else. */
 const QUEUE = { batch: 256, gather: { batch: 256, ms: 10 }, limit: 10_000, patienceMs: 5000 };
@@ -23,33 +24,24 @@ const LARGE = 65_536;
 const INSERT =
   'INSERT INTO deliveries (channel, received_at, attempts, due_at, bytes, content, file) VALUES (?, ?, 0, 0, ?, ?, ?)';
 
-type Work = (db: Database.Database) => unknown;
+type Work = () => unknown;
 
 /** Opens or creates a relay's store in a SQLite file. Throws StoreError (contract §5). */
 export function openSqliteRelayStore(path: string, durability: Durability = 'full'): RelayStore {
   inspectFile(path, RELAY_FILE);
   const db = connect(path, RELAY_FILE, durability);
   const checkpointer = createCheckpointer(path);
+  const statements = new Statements(db);
   const queue = new GroupCommit<Work>((jobs) => {
-    const results = guard(path, () => inTransaction(db, jobs));
+    const results = guard(path, () => statements.inTransaction(() => jobs.map((job) => job())));
     checkpointer.wrote(jobs.length);
     return results;
   }, QUEUE);
   const files = contentFiles(`${path}.contents`, durability === 'full');
-  const prepared = new Map<string, Database.Statement>();
-  const prepare = (sql: string) => {
-    let statement = prepared.get(sql);
-    if (statement === undefined) {
-      statement = db.prepare(sql);
-      prepared.set(sql, statement);
-    }
-    return statement;
-  };
-  const run = (sql: string, ...values: unknown[]) => prepare(sql).run(values);
-  const rowsNow = <Row = [string | null]>(sql: string, ...values: unknown[]) =>
-    prepare(sql).raw().all(values) as Row[];
-  const rows = <Row>(sql: string, ...values: unknown[]) =>
-    guardRead(path, () => rowsNow<Row>(sql, ...values));
+  const run = (sql: string, ...values: Value[]) => statements.run(sql, values);
+  const rowsNow = <Row = [string | null]>(sql: string, ...values: Value[]) =>
+    statements.prepare(sql).raw().all(values) as Row[];
+  const rows = <Row>(sql: string, ...values: Value[]) => guardRead(path, () => rowsNow<Row>(sql, ...values));
   return {
     location: path,
     addChannel: (channel) => queue.add<boolean>(() => insertChannel(run, channel)),
@@ -67,7 +59,8 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
       (await rows<[string]>('SELECT value FROM settings WHERE name = ?', name))[0]?.[0] ?? null,
     set: (name, value) =>
       queue.add(() => void run('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)', name, value)),
-    version: () => guard(path, () => (prepare('PRAGMA data_version').raw().all() as [[number]])[0][0]),
+    version: () =>
+      guard(path, () => (statements.prepare('PRAGMA data_version').raw().all() as [[number]])[0][0]),
     async keep(channel, receivedAt, content) {
       const bytes = contentSize(content);
       const file = bytes > LARGE ? await files.write(content) : null;
@@ -136,19 +129,6 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
   };
 }
 
-/** All of the jobs or none. */
-function inTransaction(db: Database.Database, jobs: readonly Work[]): unknown[] {
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    const results = jobs.map((job) => job(db));
-    db.exec('COMMIT');
-    return results;
-  } catch (error) {
-    if (db.inTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
-}
-
 type ChannelRow = [string, string, Channel['ack'], ArrayBuffer, number, number | null];
 const CHANNELS = 'SELECT id, name, ack, token_hash, created_at, expires_at FROM channels';
 
@@ -156,7 +136,7 @@ function toChannel([id, name, ack, tokenHash, createdAt, expiresAt]: ChannelRow)
   return { id, name: fromText(name), ack, tokenHash: new Uint8Array(tokenHash), createdAt, expiresAt };
 }
 
-function insertChannel(run: (sql: string, ...values: unknown[]) => unknown, channel: Channel): boolean {
+function insertChannel(run: (sql: string, ...values: Value[]) => unknown, channel: Channel): boolean {
   const { id, name, ack, tokenHash, createdAt, expiresAt } = channel;
   try {
     run(

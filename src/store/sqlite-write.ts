@@ -23,6 +23,7 @@ import {
 } from './sqlite-rows.ts';
 import { fromText, toText } from './sqlite-text.ts';
 import { WHOLE } from './sqlite-where.ts';
+import { Statements } from './statements.ts';
 
 /** Something to be written; a batch of them makes one transaction. What is rare or comes alone is `other`. */
 export type Job =
@@ -59,18 +60,18 @@ export function keyOf(body: Uint8Array, timestampMs: number | null): Buffer {
  */
 export class Writer {
   readonly #db: Database.Database;
-  readonly #statements = new Map<string, Database.Statement>();
+  readonly #statements: Statements;
   readonly #inserts = new Map<string, Database.Statement>();
 
   constructor(db: Database.Database) {
     this.#db = db;
+    this.#statements = new Statements(db);
   }
 
   /** All of the jobs or none: answers with their results in the same order, or throws. */
   commit(jobs: readonly Job[]): unknown[] {
-    const results: unknown[] = new Array(jobs.length);
-    this.#run('BEGIN IMMEDIATE', []);
-    try {
+    return this.#statements.inTransaction(() => {
+      const results: unknown[] = new Array(jobs.length);
       const receipts: number[] = [];
       const attempts: number[] = [];
       for (const [index, job] of jobs.entries()) {
@@ -83,22 +84,17 @@ export class Writer {
       }
       this.#addReceipts(jobs, receipts, results);
       this.#addAttempts(jobs, attempts);
-      this.#run('COMMIT', []);
       return results;
-    } catch (error) {
-      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
-      throw error;
-    }
+    });
   }
 
   /** See Store.takeUnforwarded; receipts of the same batch come after it. */
   #takeUnforwarded(): UnforwardedReceipt[] {
-    const rows = this.#prepare(
-      `SELECT seq, status, detail, body FROM receipts WHERE owed = ${OWED.pending} ORDER BY seq`,
-    )
+    const rows = this.#statements
+      .prepare(`SELECT seq, status, detail, body FROM receipts WHERE owed = ${OWED.pending} ORDER BY seq`)
       .raw()
       .all() as [number, number | null, string, ArrayBuffer][];
-    this.#run(
+    this.#statements.run(
       `UPDATE receipts SET owed = ${OWED.failed}
        WHERE owed = ${OWED.pending} AND coalesce(status, 0) NOT BETWEEN 200 AND 299`,
       [],
@@ -114,7 +110,7 @@ export class Writer {
   #settle({ forward, answer, owed, status, seqs }: Settlement): void {
     const text = forward && forwardText(forward, answer);
     for (const seq of seqs) {
-      this.#run('UPDATE receipts SET forward = ?, owed = ?, status = ? WHERE seq = ?', [
+      this.#statements.run('UPDATE receipts SET forward = ?, owed = ?, status = ? WHERE seq = ?', [
         text,
         owed ? OWED.failed : null,
         status,
@@ -125,7 +121,7 @@ export class Writer {
 
   #noteShown(shown: readonly Shown[]): void {
     const sql = `UPDATE receipts SET shown_at = max(?, received_at) WHERE seq = ? AND shown_at IS NULL AND ${WHOLE}`;
-    for (const { seq, at } of shown) this.#run(sql, [Math.round(at), seq]);
+    for (const { seq, at } of shown) this.#statements.run(sql, [Math.round(at), seq]);
   }
 
   #addAttempts(jobs: readonly Job[], indexes: readonly number[]): void {
@@ -175,7 +171,8 @@ export class Writer {
   #addOne({ receipt, bodyKey }: ReceiptJob): StoredReceipt {
     const { duplicate, first, claim } = this.#classify(receipt.eventId, bodyKey);
     const redelivery = duplicate === 'duplicate' && receipt.forwarding && first?.forward === 'failed';
-    if (redelivery) this.#run(`UPDATE receipts SET owed = ${OWED.pending} WHERE seq = ?`, [first.seq]);
+    if (redelivery)
+      this.#statements.run(`UPDATE receipts SET owed = ${OWED.pending} WHERE seq = ?`, [first.seq]);
     const values: Value[] = [];
     pushReceipt(values, receipt, { duplicate, redelivery, bodyKey: claim });
     const seq = this.#insert('receipts', 1, values);
@@ -214,7 +211,7 @@ export class Writer {
 
   #find(among: string, column: 'body_key' | 'event_id', value: Value): Seen | null {
     const sql = `SELECT seq, event_id, body_key, received_at, owed FROM receipts WHERE ${among} AND ${column} = ?`;
-    const [found] = this.#prepare(sql).raw().all([value]) as [
+    const [found] = this.#statements.prepare(sql).raw().all([value]) as [
       number,
       string | null,
       Buffer,
@@ -242,19 +239,6 @@ export class Writer {
       this.#inserts.set(key, statement);
     }
     return Number(statement.run(values).lastInsertRowid);
-  }
-
-  #run(sql: string, values: Value[]): Database.RunResult {
-    return this.#prepare(sql).run(values);
-  }
-
-  #prepare(sql: string): Database.Statement {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
   }
 }
 
