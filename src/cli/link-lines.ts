@@ -1,6 +1,6 @@
 import { visible } from '../core/redact.ts';
 import { formatDuration } from '../core/time.ts';
-import type { LinkState, Tunnel } from '../tunnel/client.ts';
+import type { LinkState, Tunnel } from '../tunnel/tunnel-options.ts';
 import type { OpenWay } from './listen-way.ts';
 import type { Style } from './style.ts';
 

@@ -8,7 +8,7 @@ import type { FirstReceipt } from '../core/store.ts';
 import { formatClock, formatDuration } from '../core/time.ts';
 import type { Answer, IncomingRequest, ServeFault } from '../http/serve-options.ts';
 import type { AppAnswer } from '../receiver/forward.ts';
-import type { LinkState } from '../tunnel/client.ts';
+import type { LinkState } from '../tunnel/tunnel-options.ts';
 import type { Context } from './context.ts';
 import { linkJson, linkLine, wayLines } from './link-lines.ts';
 import type { OpenWay } from './listen-way.ts';

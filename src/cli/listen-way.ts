@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { UsageError } from '../core/errors.ts';
+import { isLoopback } from '../core/loopback.ts';
 import { shownUrl, visible } from '../core/redact.ts';
 import type { Answer, IncomingRequest } from '../http/serve-options.ts';
-import type { LinkState, Tunnel } from '../tunnel/client.ts';
+
 import { SYSTEM_CLOCK } from '../tunnel/clock.ts';
 import { Probe, type Proof } from '../tunnel/probe.ts';
+import type { LinkState, Tunnel } from '../tunnel/tunnel-options.ts';
 import type { Context } from './context.ts';
 import type { ListenOptions } from './listen-settings.ts';
 
@@ -98,7 +100,7 @@ function readTunnelUrl(text: string): URL {
     throw new UsageError(
       `--tunnel: a token does not belong into a URL, where logs and proxies see it. Put it into the variable ${TUNNEL_TOKEN}.`,
     );
-  if (url.protocol === 'ws:' && !isThisMachine(url))
+  if (url.protocol === 'ws:' && !isLoopback(url))
     throw new UsageError(
       `--tunnel: ws:// would send the token to ${url.host} in the open. Use wss://; ws:// is for a relay on this machine.`,
     );
@@ -107,10 +109,6 @@ function readTunnelUrl(text: string): URL {
 
 function hasCredentials({ username, password }: URL): boolean {
   return username !== '' || password !== '';
-}
-
-function isThisMachine({ hostname }: URL): boolean {
-  return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
 function readToken(name: string, env: Record<string, string | undefined>): { name: string; value: string } {

@@ -4,7 +4,7 @@ import { ENDPOINT_NAME } from '../core/endpoint-name.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Channel, ChannelAck, RelayStore } from '../core/relay-store.ts';
 import { formatTimestamp, parseSpan } from '../core/time.ts';
-import { tokenHash } from '../tunnel/attach-guard.ts';
+import { tokenHash } from '../core/token.ts';
 import type { CommonOptions, Context, StartContext } from './context.ts';
 import { oneOf, withOutputOptions } from './options.ts';
 import { openRelay, withRelayStore } from './relay-store.ts';

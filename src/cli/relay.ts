@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
@@ -8,8 +7,8 @@ import { isLoopback } from '../core/loopback.ts';
 import { shownUrl } from '../core/redact.ts';
 import type { RelayStore } from '../core/relay-store.ts';
 import { parseDuration, parseSpan } from '../core/time.ts';
+import { sameToken } from '../core/token.ts';
 import { urlHost } from '../core/url-host.ts';
-import { tokenHash } from '../tunnel/attach-guard.ts';
 import { SYSTEM_CLOCK } from '../tunnel/clock.ts';
 import { startRelay } from '../tunnel/relay.ts';
 import type { CommonOptions, Context, StartContext } from './context.ts';
@@ -185,6 +184,5 @@ function readToken(name: string | undefined, env: Record<string, string | undefi
     throw new UsageError(
       `--token-env: the token in ${name ?? DEFAULT_TOKEN} must have at least 16 printable characters and no white space.`,
     );
-  const hash = tokenHash(value);
-  return { matches: (given: string) => timingSafeEqual(tokenHash(given), hash) };
+  return { matches: (given: string) => sameToken(given, value) };
 }

@@ -1,6 +1,7 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIPv6 } from 'node:net';
+import { sameToken } from '../core/token.ts';
 
 /** How long a one-time link may be used, ms. */
 const ONCE_MS = 60_000;
@@ -32,7 +33,7 @@ export class Access {
   /** The cookie for whoever shows a token; null where it is not one. */
   redeem(authorization: string | undefined): string | null {
     const token = /^Bearer ([\w-]{1,200})$/.exec(authorization ?? '')?.[1];
-    if (token === undefined || !(equal(token, this.token) || this.#useUp(token))) return null;
+    if (token === undefined || !(sameToken(token, this.token) || this.#useUp(token))) return null;
     const session = randomBytes(32).toString('base64url');
     this.#sessions.add(session);
     const [oldest] = this.#sessions;
@@ -82,10 +83,4 @@ export function hostNames(names: readonly string[], port: number): Set<string> {
       return port === 80 ? [host, `${host}:80`] : [`${host}:${port}`];
     }),
   );
-}
-
-/** In a time that does not tell how much of them is equal. */
-function equal(one: string, other: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(one), digest(other));
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { headerValue } from '../core/headers.ts';
+import { judgeHead } from './judge-head.ts';
 import { BadMessageError, type Fields } from './message-head.ts';
 import { MessageParser, type MessageSink } from './message-parser.ts';
 import { REQUEST, type RequestLine } from './request-parser.ts';
@@ -80,50 +80,17 @@ export class ServerConnection implements MessageSink<RequestLine> {
   }
 
   onHead(request: RequestLine, fields: Fields): void {
-    const { allowHosts, maxBody, onFault } = this.#options;
     this.#request = request;
     this.#headers = fields.headers;
     this.#phase = 'body';
-    if (allowHosts !== null) {
-      const host = headerValue(fields.headers, 'Host');
-      if (!hostAllowed(host, allowHosts)) {
-        onFault?.({ kind: 'wrong_host', detail: String(host) });
-        return this.#refuse({ status: 403, headers: [], body: 'Host not allowed' });
-      }
-    }
-    if ((fields.length ?? 0) > maxBody) {
-      onFault?.({ kind: 'too_large', detail: `${fields.length} bytes declared` });
-      return this.#refuse({ status: 413, headers: [], body: 'Body too large' });
-    }
-    if (!this.#admit(request, fields)) return;
+    const judged = judgeHead(this.#options, request, fields, this.#socket);
+    if ('status' in judged) return this.#refuse(judged);
+    if ('takeOver' in judged) this.#upgrade = judged.takeOver;
+    else this.#admission = judged;
     if (fields.expect === null || !request.modern) return;
     if (fields.expect.toLowerCase() !== '100-continue')
       return this.#refuse({ status: 417, headers: [], body: 'Expectation failed' });
     this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
-  }
-
-  /** Asks what becomes of the request; false where it was refused. */
-  #admit(request: RequestLine, fields: Fields): boolean {
-    const { admit, upgrade, handle } = this.#options;
-    if (admit === undefined && upgrade === undefined) {
-      this.#admission = this.#options;
-      return true;
-    }
-    const { method, target } = request;
-    const length = fields.coding === null ? (fields.length ?? 0) : null;
-    const peer = this.#socket.remoteAddress ?? '';
-    const head = { method, target, headers: fields.headers, length, peer };
-    if (upgrade !== undefined && asksForWebSocket(request, fields)) {
-      this.#upgrade = head;
-      return true;
-    }
-    const decided = admit === undefined ? { handle } : admit(head);
-    if ('status' in decided) {
-      this.#refuse(decided);
-      return false;
-    }
-    this.#admission = decided;
-    return true;
   }
 
   onBody(chunk: Buffer): void {
@@ -262,14 +229,4 @@ export class ServerConnection implements MessageSink<RequestLine> {
     }
     this.#phase = 'over';
   }
-}
-
-function hostAllowed(host: string | undefined, allowed: readonly string[]): boolean {
-  if (host === undefined) return false;
-  return allowed.includes(host.replace(/:\d+$/, '').toLowerCase());
-}
-
-/** Another protocol is only changed to where all of RFC 9110 §7.8 and RFC 6455 §4.1 is there; else it is a request like any. */
-function asksForWebSocket({ method, modern }: RequestLine, { asksUpgrade, upgrade }: Fields): boolean {
-  return method === 'GET' && modern && asksUpgrade && upgrade?.toLowerCase() === 'websocket';
 }

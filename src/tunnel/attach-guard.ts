@@ -1,5 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { Channel } from '../core/relay-store.ts';
+import { tokenHash } from '../core/token.ts';
 
 /** So many wrong tokens are an accident; with each further one the pause doubles. */
 const FREE = 5;
@@ -38,9 +39,4 @@ export class AttachGuard {
 /** What stands in `Authorization: Bearer`; null without one. */
 export function bearerToken(authorization: string | undefined): string | null {
   return /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1] ?? null;
-}
-
-/** What is kept of a token. */
-export function tokenHash(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }

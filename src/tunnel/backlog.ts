@@ -15,7 +15,6 @@ type Entry = Omit<KeptDelivery, 'channel'> & {
 };
 
 export interface BacklogOptions {
-  channel: string;
   store: RelayStore;
   clock: Clock;
   random: () => number;

@@ -1,13 +1,13 @@
 import { EnvironmentError, type KnownError } from '../core/errors.ts';
-import type { Answer, IncomingRequest } from '../http/serve-options.ts';
-import type { Clock } from './clock.ts';
+import type { Answer } from '../http/serve-options.ts';
 import type { Attached } from './control.ts';
-import { type Credentials, type Dialled, dial } from './dial.ts';
+import { type Dialled, dial } from './dial.ts';
 import { type DeliveryFrame, encodeAnswer } from './frames.ts';
 import { type Handed, readContent, sayable } from './hand-over.ts';
 import { Lane } from './lane.ts';
 import { CLOSE, Link } from './link.ts';
 import { explainRefusal, type Refusal } from './refusal.ts';
+import type { LinkState, Tunnel, TunnelOptions } from './tunnel-options.ts';
 
 /** The first pause before a link is made anew lies below this, each further one below twice as much. */
 const FIRST_PAUSE_MS = 500;
@@ -17,47 +17,6 @@ const STABLE_MS = 10_000;
 /** The relay says first of all what it is; ms. */
 const GREETING_MS = 10_000;
 const FAILED: Answer = { status: 500, headers: [], body: 'Internal error' };
-
-/** How the link stands. */
-export type LinkState =
-  | { state: 'connecting' }
-  | { state: 'proving'; publicUrl: URL }
-  | { state: 'live'; channel: string; publicUrl: URL; ack: 'app' | 'relay'; waiting: number; copy: boolean }
-  | { state: 'lost'; reason: string; retryInMs: number }
-  | { state: 'ended'; reason: string };
-
-export interface TunnelOptions {
-  /** `wss://relay/CHANNEL`. */
-  url: URL;
-  credentials: Credentials;
-  /** Where the token is, for messages. */
-  tokenName: string;
-  clock: Clock;
-  random: () => number;
-  /** Answers a delivery. Never rejects. */
-  receive(request: IncomingRequest): Promise<Answer>;
-  /** The path that deliveries are said to have come to. */
-  target: string;
-  /** Proves that the public URL leads here. Rejects with KnownError where it does not. Null does without. */
-  prove: ((publicUrl: URL, typed: boolean) => Promise<void>) | null;
-  exitOnDisconnect: boolean;
-  onState(state: LinkState): void;
-  /** The app or the log cannot be reached, so what is kept waits; null once it goes on. */
-  onStuck(answer: Answer | null): void;
-}
-
-/** A link to a relay that is kept up until it is closed. */
-export interface Tunnel {
-  state(): LinkState;
-  /** The last proof that the relay is there, ms since the epoch. */
-  heardAt(): number;
-  /** How many deliveries the relay keeps for this channel, as it last said. */
-  waiting(): number;
-  /** Resolves when the tunnel is gone for good, to the reason; never while it is only being made anew. */
-  ended: Promise<KnownError>;
-  /** Answers what is under way, for `graceMs` at most, and takes nothing more. */
-  close(graceMs: number): Promise<void>;
-}
 
 /** Resolves once the way is proved and deliveries come. Rejects with UsageError or EnvironmentError (fault F12). */
 export async function openTunnel(options: TunnelOptions): Promise<Tunnel> {
@@ -178,40 +137,35 @@ class Client implements Tunnel {
     const { clock } = this.#options;
     return new Promise((resolve) => {
       const none = (reason: string) => resolve({ status: null, reason, retryAfterMs: null });
-      let link: Link | null = null;
       const stopWaiting = clock.after(GREETING_MS, () => {
         none('it did not say what it is');
         socket.terminate();
       });
-      const over = ({ code, reason }: { code: number; reason: string }) => {
-        stopWaiting();
-        none(reason);
-        if (link !== null) this.#lost(link, code, reason);
-      };
-      // Until the relay has said how often hearts beat, any beat is as good.
-      const make = (heartbeatMs: number) =>
-        new Link(socket, {
-          transport,
-          heartbeatMs,
-          clock,
-          onFrames: (frames) => {
-            const deliveries = frames.filter((frame) => frame.kind === 'delivery');
-            // All of a message are read before any is used.
-            const contents = deliveries.map(({ content }) => readContent(content));
-            for (const [i, frame] of deliveries.entries())
-              if (link !== null) this.#take(frame, contents[i] as Handed, link);
-          },
-          onControl: (control) => {
-            if (control.type === 'waiting') this.#waiting = control.waiting;
-            if (control.type === 'opened') this.#onOpened(true);
-            if (control.type !== 'attached') return;
-            stopWaiting();
-            link?.beatEvery(control.heartbeat_ms);
-            resolve(control);
-          },
-          onEnd: over,
-        });
-      link = make(GREETING_MS);
+      const link: Link = new Link(socket, {
+        transport,
+        // Until the relay has said how often hearts beat, any beat is as good.
+        heartbeatMs: GREETING_MS,
+        clock,
+        onFrames: (frames) => {
+          const deliveries = frames.filter((frame) => frame.kind === 'delivery');
+          // All of a message are read before any is used.
+          const contents = deliveries.map(({ content }) => readContent(content));
+          for (const [i, frame] of deliveries.entries()) this.#take(frame, contents[i] as Handed, link);
+        },
+        onControl: (control) => {
+          if (control.type === 'waiting') this.#waiting = control.waiting;
+          if (control.type === 'opened') this.#onOpened(true);
+          if (control.type !== 'attached') return;
+          stopWaiting();
+          link.beatEvery(control.heartbeat_ms);
+          resolve(control);
+        },
+        onEnd: ({ code, reason }) => {
+          stopWaiting();
+          none(reason);
+          this.#lost(link, code, reason);
+        },
+      });
       this.#link = link;
     });
   }

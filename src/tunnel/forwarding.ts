@@ -1,12 +1,12 @@
 import { endToEnd, headerValue, type RawHeaders } from '../core/headers.ts';
+import { isLoopbackAddress } from '../core/loopback.ts';
 
 /** What a sender may claim of where it came from; the relay says it anew. */
 const FORWARDING = /^(?:forwarded|x-forwarded-.*|x-real-ip)$/i;
-const LOOPBACK = /^(?:::ffff:)?127\.|^::1$/;
 
 /** Where a request came from: the address of its connection, or what a proxy on this machine says of it. */
 export function clientAddress(peer: string, headers: RawHeaders): string {
-  if (LOOPBACK.test(peer)) {
+  if (isLoopbackAddress(peer)) {
     // A proxy adds its own word at the end; what stands before it is only what it was told.
     const word = headerValue(headers, 'X-Forwarded-For')?.split(',').at(-1)?.trim() ?? '';
     const last = word.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$|^\[([\da-f:]+)\](?::\d+)?$/i, '$1$2');

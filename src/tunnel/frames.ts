@@ -59,9 +59,7 @@ export function nextNumber(number: number): number {
  *   count of texts (2) · per text: length (2) and the text · body
  */
 export function encodeContent(headers: RawHeaders, body: Uint8Array): Buffer {
-  let size = 2;
-  for (const text of headers) size += 2 + text.length;
-  const bytes = Buffer.allocUnsafe(size + body.length);
+  const bytes = Buffer.allocUnsafe(encodedSize(headers, body));
   writeContent(bytes, 0, headers, body);
   return bytes;
 }
@@ -108,8 +106,7 @@ export function encodeDelivery({
 
 export function encodeAnswer(number: number, { status, headers, body }: Answer): Buffer {
   const said = typeof body === 'string' ? Buffer.from(body) : body;
-  let size = ANSWER_BYTES + 2 + said.length;
-  for (const text of headers) size += 2 + text.length;
+  const size = ANSWER_BYTES + encodedSize(headers, said);
   const bytes = Buffer.allocUnsafe(HEAD_BYTES + size);
   writeHead(bytes, ANSWER, number, size);
   bytes.writeUInt16BE(status, HEAD_BYTES);
@@ -151,6 +148,12 @@ function decodeRest(kind: number, number: number, rest: Buffer): Frame {
   const status = rest.readUInt16BE(0);
   if (status < 200 || status > 599) throw new BadFrameError(`an answer has the status ${status}`);
   return { kind: 'answer', number, status, ...decodeContent(rest.subarray(ANSWER_BYTES)) };
+}
+
+function encodedSize(headers: RawHeaders, body: Uint8Array): number {
+  let size = 2 + body.length;
+  for (const text of headers) size += 2 + text.length;
+  return size;
 }
 
 function writeHead(bytes: Buffer, kind: number, number: number, size: number): void {

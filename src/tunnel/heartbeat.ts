@@ -6,18 +6,18 @@ export type Pulse = 'alive' | 'silent' | 'slept';
  * silence is noticed within two beats; a large message that is still coming in is a sign, too.
  */
 export class Heartbeat {
-  readonly #periodMs: number;
+  readonly periodMs: number;
   #beatAt: number;
   #bytes = 0;
 
   constructor(periodMs: number, now: number) {
-    this.#periodMs = periodMs;
+    this.periodMs = periodMs;
     this.#beatAt = now;
   }
 
   /** To be called every period, with how many bytes came in so far. */
   beat(now: number, bytes: number): Pulse {
-    const late = now - this.#beatAt > 2 * this.#periodMs;
+    const late = now - this.#beatAt > 2 * this.periodMs;
     const silent = bytes === this.#bytes;
     this.#beatAt = now;
     this.#bytes = bytes;

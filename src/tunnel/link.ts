@@ -41,8 +41,7 @@ export class Link {
   readonly #socket: WebSocket;
   readonly #options: LinkOptions;
   #heartbeat: Heartbeat;
-  #heartbeatMs: number;
-  #stopBeating: () => void = () => {};
+  #stopBeating: () => void;
   #outgoing: Buffer[] = [];
   #outgoingBytes = 0;
   #scheduled = false;
@@ -54,9 +53,8 @@ export class Link {
     this.#socket = socket;
     this.#options = options;
     this.#heardAt = clock.now();
-    this.#heartbeatMs = heartbeatMs;
     this.#heartbeat = new Heartbeat(heartbeatMs, this.#heardAt);
-    this.beatEvery(heartbeatMs);
+    this.#stopBeating = clock.every(heartbeatMs, () => this.#beat());
     socket.resume();
     socket.on('message', (data, binary) => this.#read(data as Buffer, binary));
     socket.on('ping', () => this.#heard());
@@ -89,7 +87,6 @@ export class Link {
     if (this.#ended) return;
     const { clock } = this.#options;
     this.#stopBeating();
-    this.#heartbeatMs = ms;
     this.#heartbeat = new Heartbeat(ms, clock.now());
     this.#stopBeating = clock.every(ms, () => this.#beat());
   }
@@ -167,7 +164,7 @@ export class Link {
     const reason =
       pulse === 'slept'
         ? `this machine slept for ${silence}`
-        : `silent for ${silence} (two heartbeats of ${formatDuration(this.#heartbeatMs)})`;
+        : `silent for ${silence} (two heartbeats of ${formatDuration(this.#heartbeat.periodMs)})`;
     this.#end(CLOSE.silent, reason);
     // A close would only wait for an answer that does not come.
     this.#socket.terminate();

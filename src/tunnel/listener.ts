@@ -10,8 +10,6 @@ export class Listener {
   readonly link: Link;
   /** The listener's own random name. */
   readonly session: string;
-  /** Where it is attached from. */
-  readonly address: string;
   /** Whether it lets others listen beside it. */
   readonly shares: boolean;
   readonly since: number;
@@ -20,10 +18,9 @@ export class Listener {
   #number = 0;
   readonly #awaited = new Map<number, (answer: AnswerFrame | null) => void>();
 
-  constructor(link: Link, about: { session: string; address: string; shares: boolean; since: number }) {
+  constructor(link: Link, about: { session: string; shares: boolean; since: number }) {
     this.link = link;
     this.session = about.session;
-    this.address = about.address;
     this.shares = about.shares;
     this.since = about.since;
   }

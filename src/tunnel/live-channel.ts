@@ -2,7 +2,7 @@ import { HEADER, headerValue, type RawHeaders } from '../core/headers.ts';
 import { type Channel, type Content, contentSize, type RelayStore } from '../core/relay-store.ts';
 import type { Answer, IncomingRequest } from '../http/serve-options.ts';
 import { Backlog } from './backlog.ts';
-import type { ChannelCounts } from './channel-counts.ts';
+import { type ChannelCounts, noCounts } from './channel-counts.ts';
 import type { Clock } from './clock.ts';
 import { forwardedHeaders } from './forwarding.ts';
 import { contentOf } from './frames.ts';
@@ -30,7 +30,6 @@ export interface LiveChannelOptions {
   random: () => number;
   /** How many bytes may wait, for an answer or for a listener. */
   maxQueue: number;
-  counts: ChannelCounts;
   onFailed(status: number): void;
   onStoreFailure(error: unknown): void;
 }
@@ -39,7 +38,7 @@ export interface LiveChannelOptions {
 export class LiveChannel {
   channel: Channel;
   readonly backlog: Backlog;
-  readonly counts: ChannelCounts;
+  readonly counts: ChannelCounts = noCounts();
   readonly #options: LiveChannelOptions;
   /** In the order they came; the first one that is open answers. */
   #listeners: Listener[] = [];
@@ -49,10 +48,8 @@ export class LiveChannel {
   constructor(options: LiveChannelOptions) {
     this.#options = options;
     this.channel = options.channel;
-    this.counts = options.counts;
     const { store, clock, random, onFailed, onStoreFailure } = options;
     this.backlog = new Backlog({
-      channel: options.channel.id,
       store,
       clock,
       random,

@@ -1,21 +1,16 @@
-import { randomBytes } from 'node:crypto';
-import type { Socket } from 'node:net';
-import { headerPairs, headerValue } from '../core/headers.ts';
+import { headerValue } from '../core/headers.ts';
 import type { Channel } from '../core/relay-store.ts';
 import { serve } from '../http/serve.ts';
 import type { Admission, Answer, IncomingRequest, RequestHead } from '../http/serve-options.ts';
-import { writeAnswer } from '../http/write-answer.ts';
-import { AttachGuard, bearerToken } from './attach-guard.ts';
-import { noCounts } from './channel-counts.ts';
-import { ATTACH, PROTOCOL } from './control.ts';
+import { createAttacher } from './attach.ts';
+import { bearerToken } from './attach-guard.ts';
 import { Directory } from './directory.ts';
 import { clientAddress } from './forwarding.ts';
-import { CLOSE, Link } from './link.ts';
-import { Listener } from './listener.ts';
+import { CLOSE } from './link.ts';
+import type { Listener } from './listener.ts';
 import { LiveChannel } from './live-channel.ts';
 import { renderRelayMetrics } from './relay-metrics.ts';
 import type { Relay, RelayOptions } from './relay-options.ts';
-import { createUpgrader } from './upgrader.ts';
 
 const EXPIRE_EVERY_MS = 60_000;
 const STATUS_EVERY_MS = 1000;
@@ -37,8 +32,6 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const prefix = publicUrl === null ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
   const proto = publicUrl?.startsWith('https:') || options.tls !== undefined ? 'https' : 'http';
   const live = new Map<string, LiveChannel>();
-  const guard = new AttachGuard();
-  const upgrade = createUpgrader();
   let draining = false;
   let storeFails = false;
 
@@ -71,7 +64,6 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
         clock,
         random: options.random,
         maxQueue: options.maxQueue,
-        counts: noCounts(),
         onFailed: (status) => onEvent({ kind: 'failed', channel: channel.name, status }),
         onStoreFailure,
       });
@@ -139,87 +131,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     };
   }
 
-  /** Lets a listener in, or says why not; the answer is one of HTTP's, since there is no link yet. */
-  async function attach(head: RequestHead, socket: Socket, rest: Buffer): Promise<void> {
-    const { headers, target, peer } = head;
-    const address = clientAddress(peer, headers);
-    const refuse = (status: number, body: string, more: string[] = [], channel: string | null = null) => {
-      onEvent({ kind: 'refused', channel, address, status });
-      writeAnswer(socket, { status, headers: more, body }, { keep: false, withBody: true });
-      socket.end();
-    };
-    if (draining) return refuse(503, DRAINING.body as string, ['Retry-After', '1']);
-    await directory.refresh();
-    const name = place(target);
-    const channel = name === null ? null : directory.find(name);
-    const verdict = guard.check(
-      channel,
-      bearerToken(headerValue(headers, 'Authorization')),
-      address,
-      clock.now(),
-    );
-    if (verdict !== true || channel === null) {
-      if (typeof verdict === 'number' && verdict > 0)
-        return refuse(429, 'Too many wrong tokens', ['Retry-After', String(Math.ceil(verdict / 1000))]);
-      return refuse(401, 'No such channel, or not its token', ['WWW-Authenticate', 'Bearer']);
-    }
-    if (
-      !headerValue(headers, 'Sec-WebSocket-Protocol')
-        ?.split(/\s*,\s*/)
-        .includes(PROTOCOL)
-    )
-      return refuse(426, `This relay speaks ${PROTOCOL}`, ['Upgrade', PROTOCOL], channel.name);
-    const session = headerValue(headers, ATTACH.session) ?? randomBytes(16).toString('hex');
-    const beside = headerValue(headers, ATTACH.beside);
-    const running = liveChannel(channel);
-    // Those who share let anybody in, so that the first comes back after a broken link.
-    const occupant = () => running.others(session).find(({ shares }) => !shares);
-    const holder = beside === undefined ? occupant() : undefined;
-    if (holder !== undefined) {
-      const since = new Date(holder.since).toISOString();
-      return refuse(409, `Another listener is attached, since ${since}`, [], channel.name);
-    }
-    const ack = headerValue(headers, ATTACH.ack);
-    if ((ack === 'app' || ack === 'relay') && ack !== channel.ack) await directory.setAck(channel, ack);
-    const request = { method: head.method, headers: lowerCased(headers), url: target };
-    const webSocket = await upgrade(request, socket, rest);
-    if (webSocket === null) return;
-    if (beside === undefined && occupant() !== undefined)
-      return webSocket.close(CLOSE.replaced, 'another listener was first');
-    let listener: Listener | null = null;
-    const link = new Link(webSocket, {
-      transport: socket,
-      heartbeatMs: options.heartbeatMs,
-      clock,
-      onFrames: (frames) => listener?.take(frames),
-      onControl: (control) => {
-        if (control.type !== 'open' || listener === null) return;
-        if (control.open) link.control({ type: 'opened' });
-        running.setOpen(listener, control.open);
-      },
-      onEnd: ({ reason }) => {
-        if (listener === null) return;
-        running.detach(listener);
-        const waiting = running.backlog.count;
-        onEvent({ kind: 'detached', channel: channel.name, address, reason, waiting });
-      },
-    });
-    // Another one may have come while this one was being let in.
-    const copy = beside !== 'takeover' && running.others(session).length > 0;
-    listener = new Listener(link, { session, address, shares: beside === 'fan-out', since: clock.now() });
-    running.attach(listener, beside === 'takeover');
-    running.counts.attached += 1;
-    link.control({
-      type: 'attached',
-      channel: channel.name,
-      public_url: publicUrl === null ? null : `${publicUrl}/${channel.id}`,
-      ack: running.channel.ack,
-      heartbeat_ms: options.heartbeatMs,
-      waiting: running.backlog.count,
-      copy,
-    });
-    onEvent({ kind: 'attached', channel: channel.name, address, waiting: running.backlog.count, copy });
-  }
+  const attach = createAttacher(options, { directory, liveChannel, place, draining: () => draining });
 
   await store.tidy();
   /** Of channels that have expired. */
@@ -295,9 +207,4 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       await closed;
     },
   };
-}
-
-/** Headers as ws wants them. */
-function lowerCased(headers: readonly string[]): Record<string, string> {
-  return Object.fromEntries(headerPairs(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

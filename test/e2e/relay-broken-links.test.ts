@@ -15,6 +15,24 @@ async function proxied(args: string[] = [], channelArgs: string[] = []) {
   return { relay, proxy, channel };
 }
 
+/** An app that holds its first answer back until it is released. */
+async function firstHeld() {
+  let answer = () => {};
+  const app = await startEndpoint((response, _, seen) => {
+    if (seen > 1) response.end();
+    else answer = () => response.end();
+  });
+  return { app, release: () => answer() };
+}
+
+/** Of three deliveries: what the listener had in hand when its link ended came again, and is marked. */
+const FIRST_CAME_AGAIN = [
+  ['ev_0', null],
+  ['ev_0', 'duplicate'],
+  ['ev_1', null],
+  ['ev_2', null],
+];
+
 test.each(['cut', 'reset'] as const)(
   'F11 %s while the app has a delivery: 503 at once, and the retry gets through, marked as a duplicate',
   async (way) => {
@@ -66,11 +84,7 @@ test('F11 a link that is dead without a word: both ends notice by themselves, th
 
 test('F11 the link is cut while the app has what was kept: the app gets it once, its duplicate is marked', async () => {
   const { relay, proxy, channel } = await proxied([], KEPT);
-  let release = () => {};
-  const app = await startEndpoint((response, _, seen) => {
-    if (seen > 1) response.end();
-    else release = () => response.end();
-  });
+  const { app, release } = await firstHeld();
   const listen = await channel.listen([app.url.href], { port: proxy.port });
   for (const n of [0, 1, 2]) expect((await channel.publish(nth(n))).status).toBe(200);
   await app.arrived(1);
@@ -78,12 +92,7 @@ test('F11 the link is cut while the app has what was kept: the app gets it once,
   await eventually(() => expect(statesOf(listen)).toEqual(['live', 'lost', 'connecting', 'live']));
   release();
   const receipts = await receiptsOf(listen, 4);
-  expect(receipts.map(({ event_id, duplicate }) => [event_id, duplicate])).toEqual([
-    ['ev_0', null],
-    ['ev_0', 'duplicate'],
-    ['ev_1', null],
-    ['ev_2', null],
-  ]);
+  expect(receipts.map(({ event_id, duplicate }) => [event_id, duplicate])).toEqual(FIRST_CAME_AGAIN);
   expect(app.requests.map(({ header }) => header('X-MO-Event-Id'))).toEqual(['ev_0', 'ev_1', 'ev_2']);
   await eventually(() => expect(onDisk(relay.cwd)).toEqual([]));
 });
@@ -91,11 +100,7 @@ test('F11 the link is cut while the app has what was kept: the app gets it once,
 test('F11 the relay restarts on its port and its store: the listener is back by itself, and nothing is lost', async () => {
   const relay = await runRelay();
   const channel = await relay.channel(KEPT);
-  let release = () => {};
-  const app = await startEndpoint((response, _, seen) => {
-    if (seen > 1) response.end();
-    else release = () => response.end();
-  });
+  const { app, release } = await firstHeld();
   const listen = await channel.listen([app.url.href]);
   for (const n of [0, 1]) expect((await channel.publish(nth(n))).status).toBe(200);
   await app.arrived(1);
@@ -105,12 +110,7 @@ test('F11 the relay restarts on its port and its store: the listener is back by 
   expect((await channel.publish(nth(2))).status).toBe(200);
   release();
   const receipts = await receiptsOf(listen, 4);
-  expect(receipts.map(({ event_id, duplicate }) => [event_id, duplicate])).toEqual([
-    ['ev_0', null],
-    ['ev_0', 'duplicate'],
-    ['ev_1', null],
-    ['ev_2', null],
-  ]);
+  expect(receipts.map(({ event_id, duplicate }) => [event_id, duplicate])).toEqual(FIRST_CAME_AGAIN);
   expect(app.requests).toHaveLength(3);
   await eventually(() => expect(onDisk(again.cwd)).toEqual([]));
 });

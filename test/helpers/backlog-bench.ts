@@ -18,7 +18,6 @@ export function backlogBench({
   const results: string[] = [];
   const failures: unknown[] = [];
   const backlog = new Backlog({
-    channel: 'c',
     store,
     clock,
     random: () => random,

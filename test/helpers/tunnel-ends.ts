@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ChannelAck } from '../../src/core/relay-store.ts';
+import { tokenHash } from '../../src/core/token.ts';
 import type { Answer, IncomingRequest } from '../../src/http/serve-options.ts';
 import { openRelayStore } from '../../src/store/open.ts';
-import { tokenHash } from '../../src/tunnel/attach-guard.ts';
-import { type LinkState, openTunnel, type Tunnel } from '../../src/tunnel/client.ts';
+import { openTunnel } from '../../src/tunnel/client.ts';
 import { type Clock, SYSTEM_CLOCK } from '../../src/tunnel/clock.ts';
 import { startRelay } from '../../src/tunnel/relay.ts';
 import type { Relay, RelayEvent, RelayOptions } from '../../src/tunnel/relay-options.ts';
+import type { LinkState, Tunnel } from '../../src/tunnel/tunnel-options.ts';
 import { type Delivery, delivery } from './delivery.ts';
 import { post, type RawAnswer } from './raw-http.ts';
 import { tempFolder } from './spawn-cli.ts';

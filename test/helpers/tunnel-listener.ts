@@ -22,7 +22,7 @@ export function fakeListener(session = 'session'): FakeListener {
     },
   };
   const listener = new Listener(link as unknown as Link, {
-    ...{ session, address: '127.0.0.1', shares: false, since: 0 },
+    ...{ session, shares: false, since: 0 },
   });
   let next = 0;
   return {

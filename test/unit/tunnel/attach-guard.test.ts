@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Channel } from '../../../src/core/relay-store.ts';
-import { AttachGuard, bearerToken, tokenHash } from '../../../src/tunnel/attach-guard.ts';
+import { tokenHash } from '../../../src/core/token.ts';
+import { AttachGuard, bearerToken } from '../../../src/tunnel/attach-guard.ts';
 
 const TOKEN = 'mot_right';
 const HERE = '203.0.113.7';
