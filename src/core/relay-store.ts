@@ -29,8 +29,8 @@ export interface KeptDelivery {
   bytes: number;
 }
 
-/** A delivery's bytes, opaque to the store: in one piece, or a large body behind what comes before it. */
-export type Content = Uint8Array | readonly [head: Uint8Array, body: Uint8Array];
+/** A delivery's bytes, opaque to the store; a large one is in several pieces. */
+export type Content = readonly Uint8Array[];
 
 export type RelaySetting = 'public_url' | 'max_channels';
 
@@ -53,7 +53,7 @@ export interface RelayStore {
   keep(channel: string, receivedAt: number, content: Content): Promise<number>;
   /** All that waits, in order. */
   waiting(): Promise<KeptDelivery[]>;
-  /** Null where it is gone. */
+  /** All of it, for the caller alone; null where it is gone. */
   content(seq: number): Promise<Uint8Array | null>;
   /** It needs no keeping any more. */
   drop(seqs: readonly number[]): Promise<void>;
@@ -65,5 +65,10 @@ export interface RelayStore {
 }
 
 export function contentSize(content: Content): number {
-  return content instanceof Uint8Array ? content.length : content[0].length + content[1].length;
+  return content.reduce((size, piece) => size + piece.length, 0);
+}
+
+/** Copies nothing where there is nothing to join. */
+export function inOnePiece(content: Content): Uint8Array {
+  return content.length === 1 ? (content[0] as Uint8Array) : Buffer.concat(content);
 }

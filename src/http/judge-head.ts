@@ -14,7 +14,7 @@ export function judgeHead(
   fields: Fields,
   socket: Socket,
 ): Judgement {
-  const { allowHosts, maxBody, onFault, admit, upgrade } = options;
+  const { allowHosts, maxBody, onFault, handle, admit, upgrade } = options;
   if (allowHosts !== null) {
     const host = headerValue(fields.headers, 'Host');
     if (!hostAllowed(host, allowHosts)) {
@@ -28,7 +28,9 @@ export function judgeHead(
   }
   if (upgrade !== undefined && asksForWebSocket(request, fields))
     return { takeOver: toHead(request, fields, socket) };
-  return admit === undefined ? options : admit(toHead(request, fields, socket));
+  return admit === undefined
+    ? { handle: ({ pieces, ...rest }) => handle({ ...rest, body: inOnePiece(pieces) }) }
+    : admit(toHead(request, fields, socket));
 }
 
 function toHead(
@@ -38,6 +40,10 @@ function toHead(
 ): RequestHead {
   const peer = socket.remoteAddress ?? '';
   return { method, target, headers, length: coding === null ? (length ?? 0) : null, peer };
+}
+
+function inOnePiece(pieces: readonly Buffer[]): Buffer {
+  return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
 }
 
 /** Another protocol is only changed to where all of RFC 9110 §7.8 and RFC 6455 §4.1 is there; else it is a request like any. */

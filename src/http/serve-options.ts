@@ -12,6 +12,11 @@ export interface IncomingRequest {
   receivedAt: number;
 }
 
+/** The same with its body in the pieces it came in, for whoever has no need of a copy in one. */
+export interface RequestInPieces extends Omit<IncomingRequest, 'body'> {
+  pieces: readonly Buffer[];
+}
+
 /** A request whose body is still to come. */
 export interface RequestHead {
   method: string;
@@ -33,7 +38,7 @@ export interface Answer {
 
 /** What becomes of a request that was let in. */
 export interface Admission {
-  handle(request: IncomingRequest): Promise<Answer>;
+  handle(request: RequestInPieces): Promise<Answer>;
   /** It never became whole: `handle` is not called. */
   abandoned?(): void;
 }

@@ -27,7 +27,7 @@ export class ServerConnection implements MessageSink<RequestLine> {
   #headers: readonly string[] = [];
   #admission: Admission | null = null;
   #upgrade: RequestHead | null = null;
-  #chunks: Buffer[] = [];
+  #pieces: Buffer[] = [];
   #size = 0;
   #reusable = true;
 
@@ -101,7 +101,7 @@ export class ServerConnection implements MessageSink<RequestLine> {
       onFault?.({ kind: 'too_large', detail: `more than ${maxBody} bytes` });
       return this.#refuse({ status: 413, headers: [], body: 'Body too large' });
     }
-    this.#chunks.push(chunk);
+    this.#pieces.push(chunk);
   }
 
   onEnd(reusable: boolean): void {
@@ -113,9 +113,6 @@ export class ServerConnection implements MessageSink<RequestLine> {
     this.#phase = 'answering';
     if (!reusable) this.#reusable = false;
     const { method, target } = this.#request as RequestLine;
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    this.#size = 0;
     const { now, onFault } = this.#options;
     const admission = this.#admission as Admission;
     this.#admission = null;
@@ -123,9 +120,11 @@ export class ServerConnection implements MessageSink<RequestLine> {
       method,
       target,
       headers: this.#headers,
-      body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
+      pieces: this.#pieces,
       receivedAt: now(),
     });
+    this.#pieces = [];
+    this.#size = 0;
     handled.then(
       (answer) => this.#answer(answer),
       (error: unknown) => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StoreError } from '../core/errors.ts';
 import type { Content } from '../core/relay-store.ts';
@@ -9,8 +9,8 @@ import type { Content } from '../core/relay-store.ts';
 export interface ContentFiles {
   /** Resolves to its name once it is on disk for good. Rejects with StoreError. */
   write(content: Content): Promise<string>;
-  /** Null where it is gone. */
-  read(name: string): Promise<Uint8Array | null>;
+  /** All `size` bytes of it; null where they are gone. */
+  read(name: string, size: number): Promise<Uint8Array | null>;
   /** What cannot be removed is removed at the next start. */
   remove(names: readonly string[]): void;
   /** Removes what no row names: it was written, but its row was not. */
@@ -25,8 +25,7 @@ export function contentFiles(folder: string, durable: boolean): ContentFiles {
       try {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
         await withFile(await open(join(folder, name), 'wx', 0o600), async (file) => {
-          for (const piece of content instanceof Uint8Array ? [content] : content)
-            await file.writeFile(piece);
+          for (const piece of content) await file.writeFile(piece);
           if (durable) await file.datasync();
         });
         // Its name is the folder's to keep.
@@ -45,13 +44,14 @@ export function contentFiles(folder: string, durable: boolean): ContentFiles {
         );
       }
     },
-    async read(name) {
-      return await readFile(join(folder, name)).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return null;
-        throw new StoreError(`${join(folder, name)} cannot be read (${error.code}).`, 'unavailable', {
-          cause: error,
-        });
-      });
+    async read(name, size) {
+      try {
+        return await withFile(await open(join(folder, name)), (file) => readWhole(file, size));
+      } catch (cause) {
+        const { code } = cause as NodeJS.ErrnoException;
+        if (code === 'ENOENT') return null;
+        throw new StoreError(`${join(folder, name)} cannot be read (${code}).`, 'unavailable', { cause });
+      }
     },
     remove(names) {
       for (const name of names) void rm(join(folder, name), { force: true }).catch(() => {});
@@ -62,9 +62,22 @@ export function contentFiles(folder: string, durable: boolean): ContentFiles {
   };
 }
 
-async function withFile(file: FileHandle, work: (file: FileHandle) => Promise<void>): Promise<void> {
+async function readWhole(file: FileHandle, size: number): Promise<Uint8Array | null> {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  for (let at = 0; at < size; ) {
+    const { bytesRead } = await file.read(bytes, at);
+    if (bytesRead === 0) return null;
+    at += bytesRead;
+  }
+  return bytes;
+}
+
+async function withFile<Result>(
+  file: FileHandle,
+  work: (file: FileHandle) => Promise<Result>,
+): Promise<Result> {
   try {
-    await work(file);
+    return await work(file);
   } finally {
     await file.close();
   }

@@ -1,7 +1,7 @@
 import {
   type Channel,
-  type Content,
   contentSize,
+  inOnePiece,
   type KeptDelivery,
   type RelayStore,
 } from '../core/relay-store.ts';
@@ -66,7 +66,7 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
       const file = bytes > LARGE ? await files.write(content) : null;
       try {
         return await queue.add<number>(() => {
-          const inline = file === null ? whole(content) : null;
+          const inline = file === null ? inOnePiece(content) : null;
           return Number(run(INSERT, channel, receivedAt, bytes, inline, file).lastInsertRowid);
         });
       } catch (error) {
@@ -90,13 +90,13 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
         }),
       ),
     content: async (seq) => {
-      const [row] = await rows<[ArrayBuffer | null, string | null]>(
-        'SELECT content, file FROM deliveries WHERE seq = ?',
+      const [row] = await rows<[ArrayBuffer | null, string | null, number]>(
+        'SELECT content, file, bytes FROM deliveries WHERE seq = ?',
         seq,
       );
       if (row === undefined) return null;
-      const [inline, file] = row;
-      return file === null ? new Uint8Array(inline as ArrayBuffer) : files.read(file);
+      const [inline, file, bytes] = row;
+      return file === null ? new Uint8Array(inline as ArrayBuffer) : files.read(file, bytes);
     },
     // Nobody waits for these two: should they be lost, the delivery is only handed on once more.
     drop: async (seqs) => {
@@ -157,8 +157,4 @@ function insertChannel(run: (sql: string, ...values: Value[]) => unknown, channe
 
 function removed(rows: [file: string | null][]): string[] {
   return rows.flatMap(([file]) => (file === null ? [] : [file]));
-}
-
-function whole(content: Content): Uint8Array {
-  return content instanceof Uint8Array ? content : Buffer.concat(content);
 }

@@ -3,6 +3,7 @@ import { isSuccess } from '../core/record.ts';
 import type { Content, KeptDelivery, RelayStore } from '../core/relay-store.ts';
 import { DEFAULT_SCHEDULE, retryDelay } from '../core/schedule.ts';
 import type { Clock } from './clock.ts';
+import { discard } from './discard.ts';
 import type { AnswerFrame } from './frames.ts';
 import type { Listener } from './listener.ts';
 
@@ -55,7 +56,7 @@ export class Backlog {
     return this.#bytes;
   }
 
-  /** Takes what is on disk: all of it in the order of `seq`, what is new behind what is there. */
+  /** Takes what is on disk: all of it in the order of `seq`, what is new behind what is there. Its content is not the caller's any more. */
   add(delivery: Omit<KeptDelivery, 'channel'>, content: Content | null): void {
     this.#bytes += delivery.bytes;
     const entry = { ...delivery, content: null };
@@ -63,6 +64,7 @@ export class Backlog {
     else {
       const next = this.#listener !== null && this.#head === this.#due.length && this.#roomFor(entry);
       this.#due.push(next ? { ...entry, content } : entry);
+      if (!next && content !== null) discard(content);
     }
     void this.#pump();
   }
@@ -111,6 +113,11 @@ export class Backlog {
     return this.#underWay.size < WINDOW.deliveries && this.#bytesUnderWay + bytes <= WINDOW.bytes;
   }
 
+  async #read(seq: number): Promise<Content | null> {
+    const bytes = await this.#options.store.content(seq);
+    return bytes === null ? null : [bytes];
+  }
+
   /** Hands on what is due while there is room, one after the other, so that the order stays. */
   async #pump(): Promise<void> {
     if (this.#pumping) return;
@@ -120,7 +127,7 @@ export class Backlog {
         const entry = this.#due[this.#head];
         const listener = this.#listener;
         if (entry === undefined || listener === null || !this.#roomFor(entry)) return;
-        const content = entry.content ?? (await this.#options.store.content(entry.seq));
+        const content = entry.content ?? (await this.#read(entry.seq));
         // While it was read, the listener may have gone, and with it the order of what is due.
         if (this.#listener !== listener || this.#due[this.#head] !== entry) continue;
         entry.content = null;

@@ -1,5 +1,5 @@
 import type { RawHeaders } from '../core/headers.ts';
-import { type Content, contentSize } from '../core/relay-store.ts';
+import { type Content, contentSize, inOnePiece } from '../core/relay-store.ts';
 import type { Answer } from '../http/serve-options.ts';
 
 // What goes over a link as binary messages: deliveries one way, answers the other. A message is one frame or several:
@@ -36,6 +36,7 @@ export class BadFrameError extends Error {
 }
 
 const LARGE = 65_536;
+const CRUMB = 4096;
 const NOTHING = new Uint8Array(0);
 const DELIVERY = 1;
 const ANSWER = 2;
@@ -64,9 +65,14 @@ export function encodeContent(headers: RawHeaders, body: Uint8Array): Buffer {
   return bytes;
 }
 
-/** The same, but a large body stays where it is: a copy of every megabyte that passes has all others wait for memory. */
-export function contentOf(headers: RawHeaders, body: Uint8Array): Content {
-  return body.length > LARGE ? [encodeContent(headers, NOTHING), body] : encodeContent(headers, body);
+/**
+ * The same of a body in pieces. A large one stays as it is, unless it is in crumbs: a copy of every megabyte that
+ * passes has the memory swept so often that all others wait for it.
+ */
+export function contentOf(headers: RawHeaders, pieces: readonly Uint8Array[]): Content {
+  const size = contentSize(pieces);
+  if (size > LARGE && size / pieces.length > CRUMB) return [encodeContent(headers, NOTHING), ...pieces];
+  return [encodeContent(headers, inOnePiece(pieces))];
 }
 
 /** What `encodeContent` was given; the body is a view of the bytes. Throws BadFrameError. */
@@ -87,21 +93,20 @@ export function decodeContent(content: Uint8Array): { headers: string[]; body: B
   return { headers, body: bytes.subarray(at) };
 }
 
-/** Of a content in two pieces the second is left to the caller to send behind this (see Link.send). */
+/** In one piece; a large content stays as it is behind the frame's head. */
 export function encodeDelivery({
   number,
   kept,
   copy,
   receivedAt,
   content,
-}: Omit<DeliveryFrame, 'kind' | 'content'> & { content: Content }): Buffer {
-  const head = content instanceof Uint8Array ? content : content[0];
-  const bytes = Buffer.allocUnsafe(HEAD_BYTES + DELIVERY_BYTES + head.length);
-  writeHead(bytes, DELIVERY, number, DELIVERY_BYTES + contentSize(content));
-  bytes[HEAD_BYTES] = (kept ? KEPT : 0) | (copy ? COPY : 0);
-  bytes.writeUIntBE(receivedAt, HEAD_BYTES + 1, 6);
-  bytes.set(head, HEAD_BYTES + DELIVERY_BYTES);
-  return bytes;
+}: Omit<DeliveryFrame, 'kind' | 'content'> & { content: Content }): [Buffer, ...Uint8Array[]] {
+  const size = contentSize(content);
+  const head = Buffer.allocUnsafe(HEAD_BYTES + DELIVERY_BYTES);
+  writeHead(head, DELIVERY, number, DELIVERY_BYTES + size);
+  head[HEAD_BYTES] = (kept ? KEPT : 0) | (copy ? COPY : 0);
+  head.writeUIntBE(receivedAt, HEAD_BYTES + 1, 6);
+  return size > LARGE ? [head, ...content] : [Buffer.concat([head, ...content])];
 }
 
 export function encodeAnswer(number: number, { status, headers, body }: Answer): Buffer {

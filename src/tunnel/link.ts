@@ -42,7 +42,7 @@ export class Link {
   readonly #options: LinkOptions;
   #heartbeat: Heartbeat;
   #stopBeating: () => void;
-  #outgoing: Buffer[] = [];
+  #outgoing: Uint8Array[] = [];
   #outgoingBytes = 0;
   #scheduled = false;
   #heardAt: number;
@@ -91,15 +91,8 @@ export class Link {
     this.#stopBeating = clock.every(ms, () => this.#beat());
   }
 
-  /** `rest` is the frame's large end, which goes out without being copied. */
-  send(frame: Buffer, rest?: Uint8Array): void {
+  send(frame: Uint8Array): void {
     if (this.#ended) return;
-    if (rest !== undefined) {
-      this.#flush();
-      this.#socket.send(frame, { binary: true, fin: false });
-      this.#socket.send(rest, { binary: true, fin: true });
-      return;
-    }
     this.#outgoing.push(frame);
     this.#outgoingBytes += frame.length;
     if (this.#outgoing.length >= BATCH.frames || this.#outgoingBytes > BATCH.bytes) this.#flush();
@@ -110,6 +103,18 @@ export class Link {
         this.#flush();
       });
     }
+  }
+
+  /** For a frame in several pieces, which are not copied. Resolves once nothing needs them any more. */
+  async sendPieces(pieces: readonly Uint8Array[]): Promise<void> {
+    if (this.#ended) return;
+    this.#flush();
+    await new Promise<void>((resolve) => {
+      for (const [i, piece] of pieces.entries()) {
+        const fin = i === pieces.length - 1;
+        this.#socket.send(piece, { binary: true, fin }, fin ? () => resolve() : undefined);
+      }
+    });
   }
 
   control(message: Control): void {
@@ -132,7 +137,7 @@ export class Link {
     const frames = this.#outgoing;
     this.#outgoing = [];
     this.#outgoingBytes = 0;
-    this.#socket.send(frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames));
+    this.#socket.send(frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames));
   }
 
   #read(data: Buffer, binary: boolean): void {

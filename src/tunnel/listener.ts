@@ -1,5 +1,6 @@
-import type { Content } from '../core/relay-store.ts';
-import { type AnswerFrame, type DeliveryFrame, encodeDelivery, type Frame, nextNumber } from './frames.ts';
+import { type Content, inOnePiece } from '../core/relay-store.ts';
+import { discard } from './discard.ts';
+import { type AnswerFrame, encodeDelivery, type Frame, nextNumber } from './frames.ts';
 import { CLOSE, type Link } from './link.ts';
 
 /** Bytes of copies that may wait for one listener. */
@@ -25,12 +26,17 @@ export class Listener {
     this.since = about.since;
   }
 
-  /** Hands a delivery on. Resolves to what the listener answered; null where the link ended before it did. */
+  /**
+   * Hands a delivery on. Resolves to what the listener answered; null where the link ended before it did. The content is
+   * not the caller's any more: a large one is discarded once it is sent.
+   */
   deliver(content: Content, about: { kept: boolean; receivedAt: number }): Promise<AnswerFrame | null> {
     if (this.link.ended) return Promise.resolve(null);
     this.#number = nextNumber(this.#number);
     const number = this.#number;
-    this.#send(content, { number, copy: false, ...about });
+    const frame = encodeDelivery({ number, copy: false, ...about, content });
+    if (frame.length === 1) this.link.send(frame[0]);
+    else void this.link.sendPieces(frame).then(() => discard(content));
     return new Promise((resolve) => this.#awaited.set(number, resolve));
   }
 
@@ -39,13 +45,8 @@ export class Listener {
     if (this.link.buffered > MAX_COPIES)
       return this.link.close(CLOSE.slow, 'too slow for what it shares: its copies filled the link');
     this.#number = nextNumber(this.#number);
-    this.#send(content, { number: this.#number, copy: true, kept: false, receivedAt });
-  }
-
-  #send(content: Content, about: Omit<DeliveryFrame, 'kind' | 'content'>): void {
-    const frame = encodeDelivery({ ...about, content });
-    if (content instanceof Uint8Array) this.link.send(frame);
-    else this.link.send(frame, content[1]);
+    const about = { number: this.#number, copy: true, kept: false, receivedAt };
+    this.link.send(inOnePiece(encodeDelivery({ ...about, content })));
   }
 
   /** Takes what came over the link. An answer that nobody waits for any more is of no use. */

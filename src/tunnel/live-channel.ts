@@ -1,6 +1,6 @@
 import { HEADER, headerValue, type RawHeaders } from '../core/headers.ts';
 import { type Channel, type Content, contentSize, type RelayStore } from '../core/relay-store.ts';
-import type { Answer, IncomingRequest } from '../http/serve-options.ts';
+import type { Answer, RequestInPieces } from '../http/serve-options.ts';
 import { Backlog } from './backlog.ts';
 import { type ChannelCounts, noCounts } from './channel-counts.ts';
 import type { Clock } from './clock.ts';
@@ -94,8 +94,8 @@ export class LiveChannel {
   }
 
   /** Answers one delivery. Never rejects. */
-  async publish(request: IncomingRequest, from: { address: string; proto: string }): Promise<Answer> {
-    const content = contentOf(forwardedHeaders(request.headers, from), request.body);
+  async publish(request: RequestInPieces, from: { address: string; proto: string }): Promise<Answer> {
+    const content = contentOf(forwardedHeaders(request.headers, from), request.pieces);
     // A probe asks for the listener, not for the disk.
     const probe = probeOf(request.headers);
     if (this.channel.ack === 'app' || probe !== undefined)

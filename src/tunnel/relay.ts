@@ -1,7 +1,7 @@
 import { headerValue } from '../core/headers.ts';
 import type { Channel } from '../core/relay-store.ts';
 import { serve } from '../http/serve.ts';
-import type { Admission, Answer, IncomingRequest, RequestHead } from '../http/serve-options.ts';
+import type { Admission, Answer, RequestHead, RequestInPieces } from '../http/serve-options.ts';
 import { createAttacher } from './attach.ts';
 import { bearerToken } from './attach-guard.ts';
 import { Directory } from './directory.ts';
@@ -90,7 +90,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   }
 
   /** For a channel that may have been made a moment ago. */
-  async function afterLook(head: RequestHead, request: IncomingRequest): Promise<Answer> {
+  async function afterLook(head: RequestHead, request: RequestInPieces): Promise<Answer> {
     await directory.refresh();
     const decided = admitTo(directory.find(place(head.target) ?? ''), head);
     return 'status' in decided ? decided : decided.handle(request);

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -25,9 +25,9 @@ async function filesLeft(count: number): Promise<string[]> {
 }
 
 test('F14 a large content is a file beside the store, a small one is not', async () => {
-  await store.keep('c', 1, LARGE.subarray(0, 65_536));
+  await store.keep('c', 1, [LARGE.subarray(0, 65_536)]);
   expect(files()).toEqual([]);
-  await store.keep('c', 1, LARGE.subarray(0, 65_537));
+  await store.keep('c', 1, [LARGE.subarray(0, 65_537)]);
   const [file] = files();
   expect(statSync(join(folder(), file as string)).size).toBe(65_537);
 });
@@ -35,7 +35,7 @@ test('F14 a large content is a file beside the store, a small one is not', async
 test('F18 such a file, and its folder, are their owner’s alone, whatever the umask', async () => {
   const before = process.umask(0);
   try {
-    await store.keep('c', 1, LARGE);
+    await store.keep('c', 1, [LARGE]);
   } finally {
     process.umask(before);
   }
@@ -46,10 +46,10 @@ test('F18 such a file, and its folder, are their owner’s alone, whatever the u
 
 test('its file goes when it is dropped, or its channel is removed, and no other does', async () => {
   await store.addChannel(channelOf('dev'));
-  const first = await store.keep('other', 1, LARGE);
+  const first = await store.keep('other', 1, [LARGE]);
   const [others] = files();
-  const second = await store.keep('other', 1, LARGE);
-  await store.keep('id-dev', 1, LARGE);
+  const second = await store.keep('other', 1, [LARGE]);
+  await store.keep('id-dev', 1, [LARGE]);
   expect(files()).toHaveLength(3);
   await store.drop([second]);
   expect(await filesLeft(2)).toContain(others);
@@ -60,7 +60,7 @@ test('its file goes when it is dropped, or its channel is removed, and no other 
 
 test('F11 tidy removes what no delivery names, as an end in the midst of writing leaves it, and nothing else', async () => {
   await store.tidy();
-  const kept = await store.keep('c', 1, LARGE);
+  const kept = await store.keep('c', 1, [LARGE]);
   const own = files();
   writeFileSync(join(folder(), '0123456789abcdef01234567'), 'half of');
   await store.tidy();
@@ -70,7 +70,7 @@ test('F11 tidy removes what no delivery names, as an end in the midst of writing
 
 test('where no file can be made, it is not kept, and the message says where and why', async () => {
   writeFileSync(folder(), 'in the way');
-  await expect(store.keep('c', 1, LARGE)).rejects.toMatchObject({
+  await expect(store.keep('c', 1, [LARGE])).rejects.toMatchObject({
     name: 'EnvironmentError',
     message: expect.stringContaining(`${folder()} cannot be written (EEXIST)`),
   });
@@ -78,7 +78,23 @@ test('where no file can be made, it is not kept, and the message says where and 
 });
 
 test('a content whose file somebody has removed is gone, and no error', async () => {
-  const seq = await store.keep('c', 1, LARGE);
+  const seq = await store.keep('c', 1, [LARGE]);
   rmSync(folder(), { recursive: true });
+  expect(await store.content(seq)).toBeNull();
+});
+
+test('a content in pieces, one of them empty, is kept in their order, and read back for the caller alone', async () => {
+  const pieces = [LARGE.subarray(0, 7), Buffer.alloc(0), LARGE.subarray(7, 150_001), LARGE.subarray(150_001)];
+  const seq = await store.keep('c', 1, pieces);
+  const read = (await store.content(seq)) as Uint8Array;
+  expect(LARGE.equals(read)).toBe(true);
+  expect(read.length).toBe(read.buffer.byteLength);
+  read.fill(0);
+  expect(LARGE.equals((await store.content(seq)) as Uint8Array)).toBe(true);
+});
+
+test('a content whose file has lost its end is gone: half a body is nobody’s', async () => {
+  const seq = await store.keep('c', 1, [LARGE]);
+  truncateSync(join(folder(), files()[0] as string), LARGE.length - 1);
   expect(await store.content(seq)).toBeNull();
 });

@@ -33,7 +33,7 @@ describe('a relay store in a SQLite file', () => {
 
   test('F11 a delivery is in the file once keep has resolved: another process sees it at once', async () => {
     const [store, other] = [await openRelayStore(path), await openRelayStore(path)];
-    const seq = await store.keep('c', 1, Buffer.from('x'));
+    const seq = await store.keep('c', 1, [Buffer.from('x')]);
     expect(await other.waiting()).toMatchObject([{ seq, bytes: 1 }]);
     for (const one of [store, other]) await one.close();
   });
@@ -68,7 +68,7 @@ describe('E5 a file of one kind is never taken for another', () => {
   test('a relay’s store is refused as a delivery log, and left as it is', async () => {
     const path = place();
     const store = await openRelayStore(path);
-    await store.keep('c', 1, Buffer.from('x'));
+    await store.keep('c', 1, [Buffer.from('x')]);
     await store.close();
     await refused(() => openStore(path), path, 'a SQLite file, but not a mo-notify store');
     const again = await openRelayStore(path);

@@ -68,7 +68,7 @@ export function relayStoreContract(driver: RelayDriver): void {
         const [first, again, kept, other] = await Promise.all([
           store.addChannel(channelOf('dev')),
           store.addChannel(second),
-          store.keep('id-dev', 1, bytes(1)),
+          store.keep('id-dev', 1, [bytes(1)]),
           store.addChannel(channelOf('other')),
         ]);
         expect([first, again, other]).toEqual([true, false, true]);
@@ -95,7 +95,7 @@ export function relayStoreContract(driver: RelayDriver): void {
 
       test('take what waits in them along when they are removed, and say how much that was', async () => {
         await Promise.all([store.addChannel(channelOf('a')), store.addChannel(channelOf('b'))]);
-        for (const id of ['id-a', 'id-b', 'id-a']) await store.keep(id, 1, bytes(1));
+        for (const id of ['id-a', 'id-b', 'id-a']) await store.keep(id, 1, [bytes(1)]);
         expect(await store.removeChannel('id-a')).toBe(2);
         expect(await store.removeChannel('id-a')).toBe(0);
         await reopen();
@@ -109,7 +109,7 @@ export function relayStoreContract(driver: RelayDriver): void {
         const view = Buffer.from('....hello....').subarray(4, 9);
         const odd = Buffer.from('\ufeff\xff', 'utf8');
         const contents = [EVERY_BYTE, bytes(), bytes(0), view, odd, LARGEST_ROW, LARGE];
-        const kept = await Promise.all(contents.map((content) => store.keep('c', 1, content)));
+        const kept = await Promise.all(contents.map((content) => store.keep('c', 1, [content])));
         for (let round = 0; round < 2; round++) {
           for (const [i, seq] of kept.entries())
             expect(
@@ -123,7 +123,7 @@ export function relayStoreContract(driver: RelayDriver): void {
 
       test('F11 are there after a restart, as they were kept', async () => {
         const at = 1_769_860_800_123;
-        const seq = await store.keep('id-a', at, bytes(7, 8));
+        const seq = await store.keep('id-a', at, [bytes(7, 8)]);
         await reopen();
         const kept = { seq, channel: 'id-a', receivedAt: at, attempts: 0, dueAt: 0, bytes: 2 };
         expect(await store.waiting()).toEqual([kept]);
@@ -131,29 +131,29 @@ export function relayStoreContract(driver: RelayDriver): void {
 
       test('are numbered in the order they were accepted, and wait in that order', async () => {
         const together = await Promise.all(
-          Array.from({ length: 600 }, (_, i) => store.keep(`c${i % 3}`, 1000 - i, bytes(i % 256))),
+          Array.from({ length: 600 }, (_, i) => store.keep(`c${i % 3}`, 1000 - i, [bytes(i % 256)])),
         );
         expect(together).toEqual([...together].sort((a, b) => a - b));
         expect(new Set(together).size).toBe(600);
         expect(await seqs()).toEqual(together);
-        const next = await store.keep('c0', 0, bytes(1));
+        const next = await store.keep('c0', 0, [bytes(1)]);
         expect(next).toBeGreaterThan(together.at(-1) as number);
       });
 
       test('never get a number that one had before, though all are gone and the relay starts again', async () => {
-        const had = [await store.keep('c', 1, bytes(1)), await store.keep('c', 1, bytes(2))];
+        const had = [await store.keep('c', 1, [bytes(1)]), await store.keep('c', 1, [bytes(2)])];
         await store.drop(had);
         expect(await store.waiting()).toEqual([]);
         await reopen();
-        const next = await store.keep('c', 1, bytes(3));
+        const next = await store.keep('c', 1, [bytes(3)]);
         expect(next).toBeGreaterThan(Math.max(...had));
       });
 
       test('are gone once they are dropped, for good, and the others are not', async () => {
         const [a, b, c] = [
-          await store.keep('c', 1, bytes(1)),
-          await store.keep('c', 1, bytes(2)),
-          await store.keep('c', 1, bytes(3)),
+          await store.keep('c', 1, [bytes(1)]),
+          await store.keep('c', 1, [bytes(2)]),
+          await store.keep('c', 1, [bytes(3)]),
         ];
         await store.drop([]);
         await store.drop([a, c, 999_999]);
@@ -164,7 +164,7 @@ export function relayStoreContract(driver: RelayDriver): void {
       });
 
       test('remember how often they were tried and when they are due again, in the place they had', async () => {
-        const [a, b] = [await store.keep('c', 5, bytes(1)), await store.keep('c', 6, bytes(2))];
+        const [a, b] = [await store.keep('c', 5, [bytes(1)]), await store.keep('c', 6, [bytes(2)])];
         await store.postpone(a, 3, 1_769_860_800_456);
         await store.postpone(999_999, 1, 1);
         await reopen();
@@ -175,8 +175,8 @@ export function relayStoreContract(driver: RelayDriver): void {
       });
 
       test('that nobody waited for are written down before the store closes', async () => {
-        const seq = await store.keep('c', 1, bytes(1));
-        const other = await store.keep('c', 1, bytes(1));
+        const seq = await store.keep('c', 1, [bytes(1)]);
+        const other = await store.keep('c', 1, [bytes(1)]);
         const writing = [store.drop([seq]), store.postpone(other, 2, 9)];
         await reopen();
         await Promise.all(writing);
@@ -201,7 +201,7 @@ export function relayStoreContract(driver: RelayDriver): void {
       const after = store.version();
       expect(after).not.toBe(before);
       await store.setAck('id-dev', 'relay');
-      await store.keep('id-dev', 1, bytes(1));
+      await store.keep('id-dev', 1, [bytes(1)]);
       expect(store.version()).toBe(after);
       await other.removeChannel('id-dev');
       expect(store.version()).not.toBe(after);

@@ -24,7 +24,7 @@ describe('relay channel list', () => {
     await channelJson(['create', 'prod'], NOW + 1);
     const id = idOf(made);
     await withStore(async (store) => {
-      for (const of of [id, id, 'nobody']) await store.keep(of, NOW, Buffer.from('x'));
+      for (const of of [id, id, 'nobody']) await store.keep(of, NOW, [Buffer.from('x')]);
     });
     const line = async (now: number) => (await channel(['list'], now)).out.split('\n')[0];
     const facts = 'dev  answered by the relay, 2 waiting, since 2026-01-31T12:00:00.000Z';
@@ -69,7 +69,7 @@ describe('relay channel update and revoke', () => {
     await channelJson(['create', 'old']);
     const id = idOf(made);
     await withStore(async (store) => {
-      for (let i = 0; i < 2; i++) await store.keep(id, NOW, Buffer.from('x'));
+      for (let i = 0; i < 2; i++) await store.keep(id, NOW, [Buffer.from('x')]);
     });
     const { code, out } = await channel(['revoke', 'dev']);
     expect([code, out]).toEqual([0, 'revoked dev, and 2 deliveries that waited in it\n']);

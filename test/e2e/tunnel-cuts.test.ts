@@ -21,7 +21,7 @@ async function troubled(gaps: number[], ack: 'app' | 'relay') {
   const proxy = await startTcpProxy();
   proxy.to(relay.port);
   const receiver = await testReceiver();
-  const { states } = await innerTunnel(proxy.port, receiver.receive, hastyClock(200));
+  const { states } = await innerTunnel(proxy.port, receiver.receive, { clock: hastyClock(200) });
   let cuts = 0;
   const cutNext = () =>
     proxy.after(gaps[cuts % gaps.length] as number, () => {

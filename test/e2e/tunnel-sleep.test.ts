@@ -14,7 +14,7 @@ async function ends(ack: 'app' | 'relay') {
   const proxy = await startTcpProxy();
   proxy.to(relay.port);
   const receiver = await testReceiver();
-  const { tunnel, states } = await innerTunnel(proxy.port, receiver.receive, clocks.laptop);
+  const { tunnel, states } = await innerTunnel(proxy.port, receiver.receive, { clock: clocks.laptop });
   expect((await relay.publish(nth(0))).status).toBe(200);
   await eventually(async () => expect(await receiver.stored()).toHaveLength(1));
   await eventually(() => expect(relay.channels()[0]?.backlog.count).toBe(0));

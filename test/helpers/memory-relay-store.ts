@@ -1,6 +1,7 @@
 import {
   type Channel,
   contentSize,
+  inOnePiece,
   type KeptDelivery,
   type RelaySetting,
   type RelayStore,
@@ -83,7 +84,7 @@ export function memoryRelayStore(disk = memoryRelayDisk()): MemoryRelayStore {
         const bytes = contentSize(content);
         deliveries.set(seq, {
           ...{ seq, channel, receivedAt, attempts: 0, dueAt: 0, bytes },
-          content: Uint8Array.from(content instanceof Uint8Array ? content : Buffer.concat(content)),
+          content: Uint8Array.from(inOnePiece(content)),
         });
         return seq;
       }),
@@ -91,7 +92,11 @@ export function memoryRelayStore(disk = memoryRelayDisk()): MemoryRelayStore {
       read(() =>
         [...deliveries.values()].map(({ content: _, ...kept }) => kept).sort((a, b) => a.seq - b.seq),
       ),
-    content: (seq) => read(() => deliveries.get(seq)?.content ?? null),
+    content: (seq) =>
+      read(() => {
+        const kept = deliveries.get(seq);
+        return kept === undefined ? null : Uint8Array.from(kept.content);
+      }),
     drop: (seqs) =>
       write(() => {
         for (const seq of seqs) deliveries.delete(seq);

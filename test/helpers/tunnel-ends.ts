@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ChannelAck } from '../../src/core/relay-store.ts';
@@ -13,7 +14,7 @@ import { type Delivery, delivery } from './delivery.ts';
 import { post, type RawAnswer } from './raw-http.ts';
 import { tempFolder } from './spawn-cli.ts';
 
-const TOKEN = 'mot_token';
+export const TOKEN = 'mot_token';
 export const CHANNEL = 'a'.repeat(40);
 
 /** A relay in this process, with one channel and a clock of the test's; it ends with the test. */
@@ -60,12 +61,12 @@ export async function innerRelay(
 export async function innerTunnel(
   port: number,
   receive: (request: IncomingRequest) => Promise<Answer>,
-  clock: Clock = SYSTEM_CLOCK,
+  { clock = SYSTEM_CLOCK, beside = null }: { clock?: Clock; beside?: 'fan-out' | null } = {},
 ): Promise<{ tunnel: Tunnel; states: LinkState[] }> {
   const states: LinkState[] = [];
   const tunnel = await openTunnel({
     url: new URL(`ws://127.0.0.1:${port}/${CHANNEL}`),
-    credentials: { token: TOKEN, session: 'b'.repeat(32), beside: null, ack: null },
+    credentials: { token: TOKEN, session: randomBytes(16).toString('hex'), beside, ack: null },
     tokenName: 'MO_TUNNEL_TOKEN',
     clock,
     random: () => 0,

@@ -17,8 +17,11 @@ export function fakeListener(session = 'session'): FakeListener {
   const taken: DeliveryFrame[] = [];
   const link = {
     ended: false,
-    send(bytes: Buffer) {
-      for (const frame of decodeFrames(bytes)) if (frame.kind === 'delivery') taken.push(frame);
+    send(bytes: Uint8Array) {
+      for (const frame of decodeFrames(Buffer.from(bytes))) if (frame.kind === 'delivery') taken.push(frame);
+    },
+    async sendPieces(pieces: readonly Uint8Array[]) {
+      link.send(Buffer.concat(pieces));
     },
   };
   const listener = new Listener(link as unknown as Link, {

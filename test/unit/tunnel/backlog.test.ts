@@ -187,7 +187,8 @@ describe('F11 a relay that starts again', () => {
   test('hands on what is on disk in order, and what is to be tried later not before its time', async () => {
     const { store, disk, clock } = backlogBench();
     const later = TUNNEL_START + 7000;
-    for (const body of ['1', '2', '3', '4']) await store.keep('c', TUNNEL_START, Buffer.from(`\0\0${body}`));
+    for (const body of ['1', '2', '3', '4'])
+      await store.keep('c', TUNNEL_START, [Buffer.from(`\0\0${body}`)]);
     await store.postpone(2, 1, later);
     await store.postpone(3, 3, later - 2000);
     const bench = backlogBench({ disk, clock });
