@@ -15,6 +15,8 @@ const [count = 20_000, rate = 500, faults = 10] = process.argv.slice(2).map(Numb
 /** What the platform would do with a failure, in short. */
 const PAUSES_MS = [1000, 2000, 4000];
 const SETTLE_MS = 180_000;
+/** One in fifty has a body of so many times 44 bytes, which a relay keeps in a file. */
+const LARGE = 4000;
 
 const acked = new Set();
 const seen = new Map();
@@ -26,7 +28,7 @@ const bodyOf = (n) =>
   )
     .update(String(n))
     .digest('base64')
-    .repeat(1 + (n % 20))}"}`;
+    .repeat(n % 50 === 49 ? LARGE : 1 + (n % 20))}"}`;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -14,6 +14,8 @@ export interface RelayLog {
     location: string;
   }): void;
   event(event: RelayEvent): void;
+  /** It has another certificate from now on, which ends at this time. */
+  renewed(until: number): void;
   summary(channels: readonly LiveChannel[]): void;
 }
 
@@ -77,6 +79,11 @@ export function relayLog(context: Context): RelayLog {
           if (context.options.verbose === true)
             line(name('xxx'), null, `${event.fault.kind.replace('_', ' ')}: ${visible(event.fault.detail)}`);
       }
+    },
+    renewed(until) {
+      const end = new Date(until).toISOString();
+      if (json) return context.printJson({ type: 'certificate', valid_until: end });
+      line(good('✓'), null, `the certificate was renewed, until ${end}`);
     },
     summary(channels) {
       const sum = (pick: (live: LiveChannel) => number) =>

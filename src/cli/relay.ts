@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { holdLock } from '../config/file-lock.ts';
@@ -17,6 +16,7 @@ import { address, parseBytes, wholeNumber, withOutputOptions } from './options.t
 import { configureChannel } from './relay-channel.ts';
 import { relayLog } from './relay-log.ts';
 import { openRelay, withRelayStore } from './relay-store.ts';
+import { certificateEnd, followTls, readTls } from './tls-files.ts';
 
 const GRACE_MS = 5000;
 const DEFAULT_TOKEN = 'MO_RELAY_TOKEN';
@@ -93,13 +93,14 @@ async function serveRelay(
   const { io } = context;
   const ending = endSignal(context, settings.forMs);
   const log = relayLog(context);
+  const clock = { ...SYSTEM_CLOCK, now: io.now };
   const running = await startRelay({
     host: options.host,
     port: options.port,
-    ...(tls === null ? {} : { tls }),
+    ...(tls === null ? {} : { tls: tls.pair }),
     publicUrl,
     store,
-    clock: { ...SYSTEM_CLOCK, now: io.now },
+    clock,
     random: io.random,
     ...settings,
     token,
@@ -116,7 +117,18 @@ async function serveRelay(
     context.warn(
       'mo-notify: tokens and deliveries cross the network in the open. Give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy with TLS.',
     );
+  const stopFollowing =
+    tls === null
+      ? () => {}
+      : followTls(tls, clock, {
+          onRenewed: (renewed) => {
+            running.renewTls(renewed);
+            log.renewed(certificateEnd(renewed));
+          },
+          onRefused: (reason) => context.warn(`mo-notify: the certificate was not renewed: ${reason}`),
+        });
   await ending.ended;
+  stopFollowing();
   await running.close(GRACE_MS);
   log.summary(running.channels());
   return ending.interrupted() ? EXIT.interrupted : EXIT.ok;
@@ -154,24 +166,6 @@ function readPublicUrl(text: string | undefined): string | null {
       `--public-url: '${shownUrl(text)}' is not how a relay is called. Write it like https://relay.example.com, with a path if it has one, and nothing else.`,
     );
   return url.href.replace(/\/$/, '');
-}
-
-function readTls({ tlsCert, tlsKey }: RelayCliOptions): { cert: string; key: string } | null {
-  if (tlsCert === undefined && tlsKey === undefined) return null;
-  if (tlsCert === undefined || tlsKey === undefined)
-    throw new UsageError('--tls-cert and --tls-key go together: give both files.');
-  return { cert: readPem('--tls-cert', tlsCert), key: readPem('--tls-key', tlsKey) };
-}
-
-function readPem(flag: string, path: string): string {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${flag}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
-  if (!text.includes('-----BEGIN ')) throw new UsageError(`${flag}: ${path} is not a PEM file.`);
-  return text;
 }
 
 function readToken(name: string | undefined, env: Record<string, string | undefined>) {

@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:tls';
 import type { ServeLimits, ServeOptions } from './serve-options.ts';
 import { ServerConnection } from './server-connection.ts';
 import { startListening } from './start-listening.ts';
@@ -9,6 +9,8 @@ const LIMITS: ServeLimits = { headersTimeoutMs: 10_000, requestTimeoutMs: 30_000
 export interface Listening {
   readonly port: number;
   readonly host: string;
+  /** For one with TLS: connections from now on get this certificate. */
+  renewTls(pair: { cert: string; key: string }): void;
   /** Stops accepting, lets requests in flight end for `graceMs`, then cuts what is left. */
   close(graceMs: number): Promise<void>;
 }
@@ -34,7 +36,14 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   );
   server.once('close', () => clearInterval(checking));
   const { port } = server.address() as AddressInfo;
-  return { port, host: options.host, close: (graceMs) => close(server, connections, graceMs) };
+  return {
+    port,
+    host: options.host,
+    renewTls: (pair) => {
+      if (server instanceof TlsServer) server.setSecureContext(pair);
+    },
+    close: (graceMs) => close(server, connections, graceMs),
+  };
 }
 
 function makeServer({ tls, onFault }: ServeOptions, { headersTimeoutMs }: ServeLimits): Server {

@@ -37,6 +37,8 @@ export interface Relay {
   port: number;
   host: string;
   channels(): LiveChannel[];
+  /** For one with TLS: connections from now on get this certificate. */
+  renewTls(pair: { cert: string; key: string }): void;
   /** Takes no more, answers what is under way within `graceMs`, tells listeners to come back, closes. */
   close(graceMs: number): Promise<void>;
 }

@@ -194,6 +194,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   return {
     port: server.port,
     host: server.host,
+    renewTls: server.renewTls,
     channels: () => [...live.values()],
     async close(graceMs) {
       draining = true;
