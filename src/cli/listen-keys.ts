@@ -57,7 +57,8 @@ export function listenKeys(
   stdin.setRawMode(true);
   stdin.on('data', onKey);
   stdin.resume();
-  context.note('Keys: o open the dashboard, r resend the last, p pause, c clear, q quit\n');
+  const offered = dashboard === null ? '' : 'o open the dashboard, ';
+  context.note(`Keys: ${offered}r resend the last, p pause, c clear, q quit\n`);
   return {
     stop: () => {
       stdin.off('data', onKey);

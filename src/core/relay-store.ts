@@ -1,3 +1,5 @@
+import type { Pieces } from './pieces.ts';
+
 /** How a channel's deliveries are answered: with what the app says, or by the relay once they are on disk. */
 export type ChannelAck = 'app' | 'relay';
 
@@ -29,9 +31,6 @@ export interface KeptDelivery {
   bytes: number;
 }
 
-/** A delivery's bytes, opaque to the store; a large one is in several pieces. */
-export type Content = readonly Uint8Array[];
-
 export type RelaySetting = 'public_url' | 'max_channels';
 
 /** What a relay keeps: its channels, and the deliveries that wait for a listener. All methods but `close` reject with StoreError. */
@@ -49,8 +48,8 @@ export interface RelayStore {
   set(name: RelaySetting, value: string): Promise<void>;
   /** A number that changes when another process has written. */
   version(): number;
-  /** Resolves to its seq once it is committed. */
-  keep(channel: string, receivedAt: number, content: Content): Promise<number>;
+  /** Keeps a delivery's bytes, whatever they are. Resolves to its seq once it is committed. */
+  keep(channel: string, receivedAt: number, content: Pieces): Promise<number>;
   /** All that waits, in order. */
   waiting(): Promise<KeptDelivery[]>;
   /** All of it, for the caller alone; null where it is gone. */
@@ -62,13 +61,4 @@ export interface RelayStore {
   /** For the one relay that works on the store, as it starts: removes what an earlier one had not finished writing. */
   tidy(): Promise<void>;
   close(): Promise<void>;
-}
-
-export function contentSize(content: Content): number {
-  return content.reduce((size, piece) => size + piece.length, 0);
-}
-
-/** Copies nothing where there is nothing to join. */
-export function inOnePiece(content: Content): Uint8Array {
-  return content.length === 1 ? (content[0] as Uint8Array) : Buffer.concat(content);
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { headerValue } from '../core/headers.ts';
+import { inOnePiece } from '../core/pieces.ts';
 import type { Fields } from './message-head.ts';
 import type { RequestLine } from './request-parser.ts';
 import type { Admission, Answer, RequestHead, ServeOptions } from './serve-options.ts';
@@ -40,10 +41,6 @@ function toHead(
 ): RequestHead {
   const peer = socket.remoteAddress ?? '';
   return { method, target, headers, length: coding === null ? (length ?? 0) : null, peer };
-}
-
-function inOnePiece(pieces: readonly Buffer[]): Buffer {
-  return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
 }
 
 /** Another protocol is only changed to where all of RFC 9110 §7.8 and RFC 6455 §4.1 is there; else it is a request like any. */

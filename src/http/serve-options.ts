@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { RawHeaders } from '../core/headers.ts';
+import type { Pieces } from '../core/pieces.ts';
 
 /** A request whose body has wholly arrived. */
 export interface IncomingRequest {
@@ -14,7 +15,7 @@ export interface IncomingRequest {
 
 /** The same with its body in the pieces it came in, for whoever has no need of a copy in one. */
 export interface RequestInPieces extends Omit<IncomingRequest, 'body'> {
-  pieces: readonly Buffer[];
+  pieces: Pieces;
 }
 
 /** A request whose body is still to come. */

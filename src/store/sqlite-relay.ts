@@ -1,10 +1,5 @@
-import {
-  type Channel,
-  contentSize,
-  inOnePiece,
-  type KeptDelivery,
-  type RelayStore,
-} from '../core/relay-store.ts';
+import { inOnePiece, sizeOf } from '../core/pieces.ts';
+import type { Channel, KeptDelivery, RelayStore } from '../core/relay-store.ts';
 import { createCheckpointer } from './checkpointer.ts';
 import { contentFiles } from './content-files.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -62,7 +57,7 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
     version: () =>
       guard(path, () => (statements.prepare('PRAGMA data_version').raw().all() as [[number]])[0][0]),
     async keep(channel, receivedAt, content) {
-      const bytes = contentSize(content);
+      const bytes = sizeOf(content);
       const file = bytes > LARGE ? await files.write(content) : null;
       try {
         return await queue.add<number>(() => {

@@ -1,6 +1,7 @@
 import { StoreError } from '../core/errors.ts';
+import type { Pieces } from '../core/pieces.ts';
 import { isSuccess } from '../core/record.ts';
-import type { Content, KeptDelivery, RelayStore } from '../core/relay-store.ts';
+import type { KeptDelivery, RelayStore } from '../core/relay-store.ts';
 import { DEFAULT_SCHEDULE, retryDelay } from '../core/schedule.ts';
 import type { Clock } from './clock.ts';
 import { discard } from './discard.ts';
@@ -12,7 +13,7 @@ const WINDOW = { deliveries: 256, bytes: 1024 ** 2 };
 
 type Entry = Omit<KeptDelivery, 'channel'> & {
   /** Here still, because it has only just come. */
-  content: Content | null;
+  content: Pieces | null;
 };
 
 export interface BacklogOptions {
@@ -56,8 +57,8 @@ export class Backlog {
     return this.#bytes;
   }
 
-  /** Takes what is on disk: all of it in the order of `seq`, what is new behind what is there. Its content is not the caller's any more. */
-  add(delivery: Omit<KeptDelivery, 'channel'>, content: Content | null): void {
+  /** Takes what is on disk: all of it in the order of `seq`, what is new behind what is there. Its content may be discarded. */
+  add(delivery: Omit<KeptDelivery, 'channel'>, content: Pieces | null): void {
     this.#bytes += delivery.bytes;
     const entry = { ...delivery, content: null };
     if (delivery.dueAt > this.#options.clock.now()) this.#postpone(entry);
@@ -113,7 +114,7 @@ export class Backlog {
     return this.#underWay.size < WINDOW.deliveries && this.#bytesUnderWay + bytes <= WINDOW.bytes;
   }
 
-  async #read(seq: number): Promise<Content | null> {
+  async #read(seq: number): Promise<Pieces | null> {
     const bytes = await this.#options.store.content(seq);
     return bytes === null ? null : [bytes];
   }
@@ -147,7 +148,7 @@ export class Backlog {
     }
   }
 
-  async #hand(entry: Entry, content: Content, listener: Listener): Promise<void> {
+  async #hand(entry: Entry, content: Pieces, listener: Listener): Promise<void> {
     this.#underWay.set(entry, listener);
     this.#bytesUnderWay += entry.bytes;
     const answer = await listener.deliver(content, { kept: true, receivedAt: entry.receivedAt });

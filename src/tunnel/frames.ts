@@ -1,5 +1,5 @@
 import type { RawHeaders } from '../core/headers.ts';
-import { type Content, contentSize, inOnePiece } from '../core/relay-store.ts';
+import { type Pieces, sizeOf } from '../core/pieces.ts';
 import type { Answer } from '../http/serve-options.ts';
 
 // What goes over a link as binary messages: deliveries one way, answers the other. A message is one frame or several:
@@ -36,8 +36,8 @@ export class BadFrameError extends Error {
 }
 
 const LARGE = 65_536;
-const CRUMB = 4096;
-const NOTHING = new Uint8Array(0);
+/** What is worth leaving as it is: pieces no smaller on the whole, and no more than the other side's WebSocket takes. */
+const PIECES = { size: 8192, count: 4096 };
 const DELIVERY = 1;
 const ANSWER = 2;
 const HEAD_BYTES = 9;
@@ -58,21 +58,16 @@ export function nextNumber(number: number): number {
 /**
  * A delivery's headers and body as one run of bytes: it is kept, and sent, as it is.
  *   count of texts (2) · per text: length (2) and the text · body
+ * A large body stays in its pieces behind the rest, unless it is in crumbs: a copy of every megabyte that passes has all
+ * memory gone through so often that others wait for it.
  */
-export function encodeContent(headers: RawHeaders, body: Uint8Array): Buffer {
-  const bytes = Buffer.allocUnsafe(encodedSize(headers, body));
-  writeContent(bytes, 0, headers, body);
-  return bytes;
-}
-
-/**
- * The same of a body in pieces. A large one stays as it is, unless it is in crumbs: a copy of every megabyte that
- * passes has the memory swept so often that all others wait for it.
- */
-export function contentOf(headers: RawHeaders, pieces: readonly Uint8Array[]): Content {
-  const size = contentSize(pieces);
-  if (size > LARGE && size / pieces.length > CRUMB) return [encodeContent(headers, NOTHING), ...pieces];
-  return [encodeContent(headers, inOnePiece(pieces))];
+export function encodeContent(headers: RawHeaders, body: Pieces): Pieces {
+  const size = sizeOf(body);
+  const inPieces = size > LARGE && body.length <= PIECES.count && size / body.length >= PIECES.size;
+  const inline = inPieces ? [] : body;
+  const bytes = Buffer.allocUnsafe(encodedSize(headers, inline));
+  writeContent(bytes, 0, headers, inline);
+  return inPieces ? [bytes, ...body] : [bytes];
 }
 
 /** What `encodeContent` was given; the body is a view of the bytes. Throws BadFrameError. */
@@ -100,8 +95,8 @@ export function encodeDelivery({
   copy,
   receivedAt,
   content,
-}: Omit<DeliveryFrame, 'kind' | 'content'> & { content: Content }): [Buffer, ...Uint8Array[]] {
-  const size = contentSize(content);
+}: Omit<DeliveryFrame, 'kind' | 'content'> & { content: Pieces }): [Buffer, ...Uint8Array[]] {
+  const size = sizeOf(content);
   const head = Buffer.allocUnsafe(HEAD_BYTES + DELIVERY_BYTES);
   writeHead(head, DELIVERY, number, DELIVERY_BYTES + size);
   head[HEAD_BYTES] = (kept ? KEPT : 0) | (copy ? COPY : 0);
@@ -110,7 +105,7 @@ export function encodeDelivery({
 }
 
 export function encodeAnswer(number: number, { status, headers, body }: Answer): Buffer {
-  const said = typeof body === 'string' ? Buffer.from(body) : body;
+  const said = [typeof body === 'string' ? Buffer.from(body) : body];
   const size = ANSWER_BYTES + encodedSize(headers, said);
   const bytes = Buffer.allocUnsafe(HEAD_BYTES + size);
   writeHead(bytes, ANSWER, number, size);
@@ -155,8 +150,8 @@ function decodeRest(kind: number, number: number, rest: Buffer): Frame {
   return { kind: 'answer', number, status, ...decodeContent(rest.subarray(ANSWER_BYTES)) };
 }
 
-function encodedSize(headers: RawHeaders, body: Uint8Array): number {
-  let size = 2 + body.length;
+function encodedSize(headers: RawHeaders, body: Pieces): number {
+  let size = 2 + sizeOf(body);
   for (const text of headers) size += 2 + text.length;
   return size;
 }
@@ -167,7 +162,7 @@ function writeHead(bytes: Buffer, kind: number, number: number, size: number): v
   bytes.writeUInt32BE(size, 5);
 }
 
-function writeContent(bytes: Buffer, start: number, headers: RawHeaders, body: Uint8Array): void {
+function writeContent(bytes: Buffer, start: number, headers: RawHeaders, body: Pieces): void {
   if (headers.length > MAX_FIELD) throw new RangeError('too many headers for a frame');
   let at = bytes.writeUInt16BE(headers.length, start);
   for (const text of headers) {
@@ -175,5 +170,8 @@ function writeContent(bytes: Buffer, start: number, headers: RawHeaders, body: U
     at = bytes.writeUInt16BE(text.length, at);
     at += bytes.write(text, at, 'latin1');
   }
-  bytes.set(body, at);
+  for (const piece of body) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
 }

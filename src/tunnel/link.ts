@@ -105,7 +105,10 @@ export class Link {
     }
   }
 
-  /** For a frame in several pieces, which are not copied. Resolves once nothing needs them any more. */
+  /**
+   * For a frame in several pieces, which are not copied. Resolves once nothing needs them any more: of a connection that
+   * is cut, Node says so only when the write under way has been called off.
+   */
   async sendPieces(pieces: readonly Uint8Array[]): Promise<void> {
     if (this.#ended) return;
     this.#flush();

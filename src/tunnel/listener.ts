@@ -1,4 +1,4 @@
-import { type Content, inOnePiece } from '../core/relay-store.ts';
+import { inOnePiece, type Pieces } from '../core/pieces.ts';
 import { discard } from './discard.ts';
 import { type AnswerFrame, encodeDelivery, type Frame, nextNumber } from './frames.ts';
 import { CLOSE, type Link } from './link.ts';
@@ -27,10 +27,10 @@ export class Listener {
   }
 
   /**
-   * Hands a delivery on. Resolves to what the listener answered; null where the link ended before it did. The content is
-   * not the caller's any more: a large one is discarded once it is sent.
+   * Hands a delivery on. Resolves to what the listener answered; null where the link ended before it did. The content
+   * is not the caller's any more: it may be discarded once it is sent.
    */
-  deliver(content: Content, about: { kept: boolean; receivedAt: number }): Promise<AnswerFrame | null> {
+  deliver(content: Pieces, about: { kept: boolean; receivedAt: number }): Promise<AnswerFrame | null> {
     if (this.link.ended) return Promise.resolve(null);
     this.#number = nextNumber(this.#number);
     const number = this.#number;
@@ -41,7 +41,7 @@ export class Listener {
   }
 
   /** The same for one whose answer is nobody's. One that does not keep up is sent away, which it can see (fault F14). */
-  deliverCopy(content: Content, receivedAt: number): void {
+  deliverCopy(content: Pieces, receivedAt: number): void {
     if (this.link.buffered > MAX_COPIES)
       return this.link.close(CLOSE.slow, 'too slow for what it shares: its copies filled the link');
     this.#number = nextNumber(this.#number);

@@ -1,11 +1,12 @@
 import { HEADER, headerValue, type RawHeaders } from '../core/headers.ts';
-import { type Channel, type Content, contentSize, type RelayStore } from '../core/relay-store.ts';
+import { type Pieces, sizeOf } from '../core/pieces.ts';
+import type { Channel, RelayStore } from '../core/relay-store.ts';
 import type { Answer, RequestInPieces } from '../http/serve-options.ts';
 import { Backlog } from './backlog.ts';
 import { type ChannelCounts, noCounts } from './channel-counts.ts';
 import type { Clock } from './clock.ts';
 import { forwardedHeaders } from './forwarding.ts';
-import { contentOf } from './frames.ts';
+import { encodeContent } from './frames.ts';
 import { CLOSE } from './link.ts';
 import type { Listener } from './listener.ts';
 
@@ -95,7 +96,7 @@ export class LiveChannel {
 
   /** Answers one delivery. Never rejects. */
   async publish(request: RequestInPieces, from: { address: string; proto: string }): Promise<Answer> {
-    const content = contentOf(forwardedHeaders(request.headers, from), request.pieces);
+    const content = encodeContent(forwardedHeaders(request.headers, from), request.pieces);
     // A probe asks for the listener, not for the disk.
     const probe = probeOf(request.headers);
     if (this.channel.ack === 'app' || probe !== undefined)
@@ -104,7 +105,7 @@ export class LiveChannel {
       const { receivedAt } = request;
       const seq = await this.#options.store.keep(this.channel.id, receivedAt, content);
       this.#copy(content, receivedAt);
-      this.backlog.add({ seq, receivedAt, attempts: 0, dueAt: 0, bytes: contentSize(content) }, content);
+      this.backlog.add({ seq, receivedAt, attempts: 0, dueAt: 0, bytes: sizeOf(content) }, content);
       this.counts.kept += 1;
       return KEPT;
     } catch (error) {
@@ -113,7 +114,7 @@ export class LiveChannel {
     }
   }
 
-  async #pass(content: Content, receivedAt: number, listener: Listener | undefined): Promise<Answer> {
+  async #pass(content: Pieces, receivedAt: number, listener: Listener | undefined): Promise<Answer> {
     if (listener === undefined) {
       this.counts.unattended += 1;
       return NOBODY;
@@ -132,7 +133,7 @@ export class LiveChannel {
   }
 
   /** Those who share the channel get what the first one gets. */
-  #copy(content: Content, receivedAt: number): void {
+  #copy(content: Pieces, receivedAt: number): void {
     if (this.#listeners.length < 2) return;
     const first = this.#first();
     for (const listener of this.#listeners)

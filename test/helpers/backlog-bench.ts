@@ -1,6 +1,6 @@
-import { contentSize } from '../../src/core/relay-store.ts';
+import { sizeOf } from '../../src/core/pieces.ts';
 import { Backlog } from '../../src/tunnel/backlog.ts';
-import { contentOf } from '../../src/tunnel/frames.ts';
+import { encodeContent } from '../../src/tunnel/frames.ts';
 import { type MemoryRelayDisk, memoryRelayDisk, memoryRelayStore } from './memory-relay-store.ts';
 import { tunnelClock } from './tunnel-clock.ts';
 import type { FakeListener } from './tunnel-listener.ts';
@@ -30,10 +30,10 @@ export function backlogBench({
     /** Keeps deliveries of these bodies and has the backlog know of them, as a relay does. */
     async keep(...bodies: (string | Buffer)[]): Promise<void> {
       for (const body of bodies) {
-        const content = contentOf(['X-MO-Event-Id', 'ev'], [Buffer.from(body)]);
+        const content = encodeContent(['X-MO-Event-Id', 'ev'], [Buffer.from(body)]);
         const receivedAt = clock.now();
         const seq = await store.keep('c', receivedAt, content);
-        backlog.add({ seq, receivedAt, attempts: 0, dueAt: 0, bytes: contentSize(content) }, content);
+        backlog.add({ seq, receivedAt, attempts: 0, dueAt: 0, bytes: sizeOf(content) }, content);
       }
       await clock.settle();
     },

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { PROTOCOL } from '../../src/tunnel/control.ts';
-import { type AnswerFrame, contentOf, decodeFrames, encodeDelivery } from '../../src/tunnel/frames.ts';
+import { type AnswerFrame, decodeFrames, encodeContent, encodeDelivery } from '../../src/tunnel/frames.ts';
 import { eventually } from './relay.ts';
 
 /** A relay that a test has in its hand, to be as hostile as it likes; it ends with the test. */
@@ -40,7 +40,7 @@ export async function startFakeRelay(
     deliver(headers, body, { kept = false } = {}) {
       number += 1;
       const mine = number;
-      const content = contentOf(headers, [body]);
+      const content = encodeContent(headers, [body]);
       const frame = encodeDelivery({ number: mine, kept, copy: false, receivedAt: Date.now(), content });
       relay.socket().send(Buffer.concat(frame));
       // Of a link that has ended nobody may wait for ever.

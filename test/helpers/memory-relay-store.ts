@@ -1,11 +1,5 @@
-import {
-  type Channel,
-  contentSize,
-  inOnePiece,
-  type KeptDelivery,
-  type RelaySetting,
-  type RelayStore,
-} from '../../src/core/relay-store.ts';
+import { inOnePiece, sizeOf } from '../../src/core/pieces.ts';
+import type { Channel, KeptDelivery, RelaySetting, RelayStore } from '../../src/core/relay-store.ts';
 
 /** What a disk is to a store in a file: stores made over the same one see the same. */
 export interface MemoryRelayDisk {
@@ -81,7 +75,7 @@ export function memoryRelayStore(disk = memoryRelayDisk()): MemoryRelayStore {
       write(() => {
         disk.seq += 1;
         const { seq } = disk;
-        const bytes = contentSize(content);
+        const bytes = sizeOf(content);
         deliveries.set(seq, {
           ...{ seq, channel, receivedAt, attempts: 0, dueAt: 0, bytes },
           content: Uint8Array.from(inOnePiece(content)),

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { inOnePiece } from '../../../src/core/pieces.ts';
 import {
   BadFrameError,
-  contentOf,
   type DeliveryFrame,
   decodeContent,
   decodeFrames,
@@ -49,7 +49,9 @@ const answer: fc.Arbitrary<Sent> = fc.record({
 
 function encode(sent: Sent): Buffer {
   if ('status' in sent) return encodeAnswer(sent.number, sent);
-  return Buffer.concat(encodeDelivery({ ...sent, content: contentOf(sent.headers, inPieces(sent.body)) }));
+  return Buffer.concat(
+    encodeDelivery({ ...sent, content: encodeContent(sent.headers, inPieces(sent.body)) }),
+  );
 }
 
 /** A body as it comes off a connection. */
@@ -83,7 +85,9 @@ describe('F16 what goes into a frame comes out of it', () => {
   });
 
   test('a kept delivery is sent again as the very bytes that were kept', () => {
-    const content = encodeContent(['A', 'ÿ', 'a', '', 'A', 'ÿ'], Buffer.from([0xef, 0xbb, 0xbf, 0xff, 0]));
+    const content = inOnePiece(
+      encodeContent(['A', 'ÿ', 'a', '', 'A', 'ÿ'], [Buffer.from([0xef, 0xbb, 0xbf, 0xff, 0])]),
+    );
     const about = { kept: true, copy: false, receivedAt: 1_769_860_800_123 };
     for (const nth of [1, 2]) {
       const [frame] = decodeFrames(
@@ -176,13 +180,37 @@ describe('what is no frame is refused with BadFrameError and nothing else', () =
   });
 });
 
-describe('what a frame has no room for', () => {
-  const none = Buffer.alloc(0);
+describe('a large body', () => {
+  const pieces = (count: number, size: number) =>
+    Array.from({ length: count }, () => Buffer.alloc(size, 'x'));
 
+  test('stays in its pieces, so that nothing is copied', () => {
+    const body = pieces(8, 8193);
+    const content = encodeContent(['A', 'b'], body);
+    expect(content.slice(1)).toEqual(body);
+    content.slice(1).forEach((piece, i) => void expect(piece).toBe(body[i]));
+    const about = { number: 1, kept: false, copy: false, receivedAt: 0 };
+    const frame = encodeDelivery({ ...about, content });
+    frame.slice(1).forEach((piece, i) => void expect(piece).toBe(content[i]));
+    expect(frame).toHaveLength(10);
+  });
+
+  test.each([
+    ['of 64 KiB', 8, 8192],
+    ['in crumbs', 100, 8191],
+    ['in more pieces than a WebSocket takes', 4097, 8192],
+  ])('%s is joined', (_, count, size) => {
+    const content = encodeContent(['A', 'b'], pieces(count, size));
+    expect(content).toHaveLength(1);
+    expect(decodeContent(content[0] as Uint8Array).body).toHaveLength(count * size);
+  });
+});
+
+describe('what a frame has no room for', () => {
   test('a header of 65,535 characters fits, one more is a RangeError', () => {
     const longest = 'v'.repeat(65_535);
-    expect(decodeContent(encodeContent(['A', longest], none)).headers).toEqual(['A', longest]);
-    expect(() => encodeContent(['A', `${longest}v`], none)).toThrow(RangeError);
+    expect(decodeContent(inOnePiece(encodeContent(['A', longest], []))).headers).toEqual(['A', longest]);
+    expect(() => encodeContent(['A', `${longest}v`], [])).toThrow(RangeError);
     expect(() => encodeAnswer(1, { status: 200, headers: [`${longest}v`, ''], body: '' })).toThrow(
       RangeError,
     );
@@ -190,8 +218,8 @@ describe('what a frame has no room for', () => {
 
   test('32,767 headers fit, one more is a RangeError', () => {
     const most = new Array<string>(65_534).fill('');
-    expect(decodeContent(encodeContent(most, none)).headers).toHaveLength(65_534);
-    expect(() => encodeContent([...most, '', ''], none)).toThrow(RangeError);
+    expect(decodeContent(inOnePiece(encodeContent(most, []))).headers).toHaveLength(65_534);
+    expect(() => encodeContent([...most, '', ''], [])).toThrow(RangeError);
   });
 });
 
