@@ -78,8 +78,13 @@ export class Link {
     return this.#socket.bufferedAmount + this.#outgoingBytes;
   }
 
+  /** True as well once the other side has begun to close, though it may take its time about it. */
   get ended(): boolean {
-    return this.#ended;
+    return this.#ended || this.#closing;
+  }
+
+  get #closing(): boolean {
+    return this.#socket.readyState === this.#socket.CLOSING;
   }
 
   /** Has the heart beat with this period from now on. */
@@ -160,6 +165,8 @@ export class Link {
   }
 
   #beat(): void {
+    // Its word came, and a heartbeat is enough for its end to come too.
+    if (this.#closing) return this.#socket.terminate();
     const { clock, transport } = this.#options;
     const before = this.#heardAt;
     const pulse = this.#heartbeat.beat(clock.now(), transport.bytesRead);

@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RelayStore } from '../../src/core/relay-store.ts';
 import { openRelayStore } from '../../src/store/open.ts';
+import { cannotMount, mountTmpfs } from '../helpers/mount.ts';
 import { channelOf } from './relay-store.ts';
 
 const LARGE = Buffer.alloc(200_000, 'large');
@@ -98,3 +99,20 @@ test('a content whose file has lost its end is gone: half a body is nobody’s',
   truncateSync(join(folder(), files()[0] as string), LARGE.length - 1);
   expect(await store.content(seq)).toBeNull();
 });
+
+test.skipIf(cannotMount !== null)(
+  'E3 a large content of which only the beginning finds room is not kept, and leaves nothing behind',
+  async () => {
+    const { folder: disk } = mountTmpfs('1m');
+    const small = await openRelayStore(join(disk, 'relay.db'));
+    const pieces = Array.from({ length: 30 }, () => Buffer.alloc(65_536, 'x'));
+    await expect(small.keep('c', 1, pieces)).rejects.toMatchObject({
+      message: expect.stringContaining(`The disk that holds ${join(disk, 'relay.db.contents')} is full`),
+    });
+    expect(await small.waiting()).toEqual([]);
+    while (readdirSync(join(disk, 'relay.db.contents')).length > 0) await turn();
+    const seq = await small.keep('c', 1, [LARGE]);
+    expect(LARGE.equals((await small.content(seq)) as Uint8Array)).toBe(true);
+    await small.close();
+  },
+);

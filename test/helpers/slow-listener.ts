@@ -8,6 +8,8 @@ import { CHANNEL, TOKEN } from './tunnel-ends.ts';
 /** A listener that is attached and takes deliveries, but reads nothing until it wakes up; then it answers 200 to each. */
 export interface SlowListener {
   taken: DeliveryFrame[];
+  /** Says that it closes, and still reads nothing. */
+  close(): void;
   /** Resolves once all has come that was sent before, or the relay has ended the link. */
   wake(): Promise<void>;
 }
@@ -38,6 +40,7 @@ export async function slowListener(port: number, beside: 'fan-out' | null): Prom
   socket.pause();
   return {
     taken,
+    close: () => socket.close(1000),
     wake() {
       socket.resume();
       return reached();
