@@ -69,9 +69,9 @@ describe.skipIf(process.platform !== 'linux')('in the browser', () => {
     expect(out).not.toContain(link.split('#token=')[1]);
   });
 
-  test('the key o says so where there is no dashboard', async () => {
+  test('the key o is not offered where there is no dashboard, and says so', async () => {
     const running = startOnTerminal('mo listen --port 0 --no-dashboard', { env: { MO_SECRET: SECRET } });
-    await running.waitFor(/Keys: o open/);
+    await running.waitFor(/Keys: r resend the last/);
     running.child.stdin?.write('o');
     await running.waitFor(/There is no dashboard: --no-dashboard was given\./);
     running.child.stdin?.write('q');
