@@ -3,7 +3,7 @@ import { headerValue } from '../core/headers.ts';
 import { inOnePiece } from '../core/pieces.ts';
 import type { Fields } from './message-head.ts';
 import type { RequestLine } from './request-parser.ts';
-import type { Admission, Answer, RequestHead, ServeOptions } from './serve-options.ts';
+import type { Admission, Answer, IncomingRequest, RequestHead, ServeOptions } from './serve-options.ts';
 
 /** What becomes of a request: it is refused, let in, or its connection changes to another protocol. */
 export type Judgement = Answer | Admission | { takeOver: RequestHead };
@@ -29,9 +29,15 @@ export function judgeHead(
   }
   if (upgrade !== undefined && asksForWebSocket(request, fields))
     return { takeOver: toHead(request, fields, socket) };
-  return admit === undefined
-    ? { handle: ({ pieces, ...rest }) => handle({ ...rest, body: inOnePiece(pieces) }) }
-    : admit(toHead(request, fields, socket));
+  return admit === undefined ? inWhole(handle) : admit(toHead(request, fields, socket));
+}
+
+/** Each part by its name: for every request of a receiver, to copy the rest of an object costs a microsecond. */
+function inWhole(handle: (request: IncomingRequest) => Promise<Answer>): Admission {
+  return {
+    handle: ({ method, target, headers, pieces, receivedAt }) =>
+      handle({ method, target, headers, body: inOnePiece(pieces), receivedAt }),
+  };
 }
 
 function toHead(
