@@ -1,6 +1,7 @@
 // Fires rightly signed, distinct deliveries at a receiver over keep-alive connections: `node load.js PORT COUNT
 // CONNECTIONS`. Requests are made beforehand, so that the load costs less than what it measures. Prints one JSON line.
-// BENCH_HOST is named in `Host`. Every event is of a call of its own, or with BENCH_CALLS calls live at once: each rings, is answered, and ends.
+// Every event is of a call of its own, or with BENCH_CALLS calls live at once: each rings, is answered, and ends. BENCH_HOST
+// is what `Host` says.
 import { createHmac } from 'node:crypto';
 import net from 'node:net';
 import tls from 'node:tls';

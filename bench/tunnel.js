@@ -76,12 +76,10 @@ function tunnelled(tls) {
 export const tunnel = () =>
   inFolder(async (installed) => {
     const wanted = process.env.SIDES?.split(';') ?? Object.keys(SIDES);
-    const left = wanted.includes('localtunnel') && !installLocaltunnel(installed) ? ['localtunnel'] : [];
-    for (const side of left) console.log(`\n      ${side} cannot be had from npm here, and is left out`);
-    return compare(
-      wanted.filter((side) => !left.includes(side)),
-      installed,
-    );
+    if (!wanted.includes('localtunnel') || installLocaltunnel(installed)) return compare(wanted, installed);
+    console.log('\n      localtunnel cannot be had from npm here, and is left out');
+    const others = wanted.filter((side) => side !== 'localtunnel');
+    return compare(others, installed);
   });
 
 async function compare(sides, installed) {

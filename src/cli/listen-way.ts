@@ -3,7 +3,6 @@ import { UsageError } from '../core/errors.ts';
 import { isLoopback } from '../core/loopback.ts';
 import { shownUrl, visible } from '../core/redact.ts';
 import type { Answer, IncomingRequest } from '../http/serve-options.ts';
-
 import { SYSTEM_CLOCK } from '../tunnel/clock.ts';
 import { Probe, type Proof } from '../tunnel/probe.ts';
 import type { LinkState, Tunnel } from '../tunnel/tunnel-options.ts';

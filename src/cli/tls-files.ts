@@ -2,17 +2,12 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { UsageError } from '../core/errors.ts';
+import type { TlsPair } from '../http/serve-options.ts';
 import type { Clock } from '../tunnel/clock.ts';
 
 const LOOK_EVERY_MS = 60_000;
 
-/** A certificate chain and its key, both PEM. */
-export interface TlsPair {
-  cert: string;
-  key: string;
-}
-
-/** Such a pair, and the files it was read from, which somebody renews now and then. */
+/** A certificate with its key, and the files they were read from, which somebody renews now and then. */
 export interface TlsFiles {
   tlsCert: string;
   tlsKey: string;

@@ -63,13 +63,19 @@ interface ServeSettings {
   /** Host names that may stand in `Host`; null allows any. */
   allowHosts: readonly string[] | null;
   now: () => number;
-  /** Serves HTTPS with this certificate, both PEM. */
-  tls?: { cert: string; key: string };
+  /** Serves HTTPS. */
+  tls?: TlsPair;
   /** Takes over the connection of a request for a WebSocket; without it, such a request is like any other. */
   upgrade?: (head: RequestHead, socket: Socket, rest: Buffer) => void;
   /** Told of requests that never became one: aborted, too large, unreadable. */
   onFault?: (fault: ServeFault) => void;
   limits?: Partial<ServeLimits>;
+}
+
+/** A certificate chain and its key, both PEM. */
+export interface TlsPair {
+  cert: string;
+  key: string;
 }
 
 export interface ServeFault {

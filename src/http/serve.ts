@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:tls';
-import type { ServeLimits, ServeOptions } from './serve-options.ts';
+import type { ServeLimits, ServeOptions, TlsPair } from './serve-options.ts';
 import { ServerConnection } from './server-connection.ts';
 import { startListening } from './start-listening.ts';
 
@@ -10,7 +10,7 @@ export interface Listening {
   readonly port: number;
   readonly host: string;
   /** For one with TLS: connections from now on get this certificate. */
-  renewTls(pair: { cert: string; key: string }): void;
+  renewTls(pair: TlsPair): void;
   /** Stops accepting, lets requests in flight end for `graceMs`, then cuts what is left. */
   close(graceMs: number): Promise<void>;
 }

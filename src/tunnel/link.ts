@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws';
+import type { Pieces } from '../core/pieces.ts';
 import { formatDuration } from '../core/time.ts';
 import type { Clock } from './clock.ts';
 import { type Control, readControl } from './control.ts';
@@ -114,7 +115,7 @@ export class Link {
    * For a frame in several pieces, which are not copied. Resolves once nothing needs them any more: of a connection that
    * is cut, Node says so only when the write under way has been called off.
    */
-  async sendPieces(pieces: readonly Uint8Array[]): Promise<void> {
+  async sendPieces(pieces: Pieces): Promise<void> {
     if (this.#ended) return;
     this.#flush();
     await new Promise<void>((resolve) => {

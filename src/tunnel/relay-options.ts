@@ -1,12 +1,12 @@
 import type { RelayStore } from '../core/relay-store.ts';
-import type { ServeFault } from '../http/serve-options.ts';
+import type { ServeFault, TlsPair } from '../http/serve-options.ts';
 import type { Clock } from './clock.ts';
 import type { LiveChannel } from './live-channel.ts';
 
 export interface RelayOptions {
   host: string;
   port: number;
-  tls?: { cert: string; key: string };
+  tls?: TlsPair;
   /** How the relay is called from outside, without a slash at its end; null where it does not know. */
   publicUrl: string | null;
   store: RelayStore;
@@ -38,7 +38,7 @@ export interface Relay {
   host: string;
   channels(): LiveChannel[];
   /** For one with TLS: connections from now on get this certificate. */
-  renewTls(pair: { cert: string; key: string }): void;
+  renewTls(pair: TlsPair): void;
   /** Takes no more, answers what is under way within `graceMs`, tells listeners to come back, closes. */
   close(graceMs: number): Promise<void>;
 }

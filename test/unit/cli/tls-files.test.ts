@@ -2,13 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import {
-  certificateEnd,
-  followTls,
-  readTls,
-  type TlsFiles,
-  type TlsPair,
-} from '../../../src/cli/tls-files.ts';
+import { certificateEnd, followTls, readTls, type TlsFiles } from '../../../src/cli/tls-files.ts';
+import type { TlsPair } from '../../../src/http/serve-options.ts';
 import { tlsFixture } from '../../helpers/endpoint.ts';
 import { tempFolder } from '../../helpers/spawn-cli.ts';
 import { tunnelClock } from '../../helpers/tunnel-clock.ts';
