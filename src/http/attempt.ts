@@ -8,6 +8,8 @@ import { BadMessageError } from './message-head.ts';
 export interface OutgoingRequest {
   headers: RawHeaders;
   body: Uint8Array;
+  /** Path and query, for another place at the endpoint than its URL's own. */
+  target?: string;
 }
 
 /** How one request went; a failure has the same shape as a success (contract §3). */
@@ -21,6 +23,8 @@ export interface AttemptResult {
   headers: RawHeaders;
   /** The beginning of the answer's body. */
   responseBody: Buffer;
+  /** True where there was more of it: past what is kept, too late, or cut off. */
+  bodyCut: boolean;
 }
 
 export interface TransportOptions extends ConnectOptions {
@@ -29,6 +33,8 @@ export interface TransportOptions extends ConnectOptions {
   connections: number;
   /** The whole of an attempt, slow drips included, ms. */
   timeoutMs: number;
+  /** How much of an answer's body is kept, bytes; 2048 unless told otherwise, 65,536 at most. */
+  keepBody?: number;
 }
 
 /** Sends requests to one endpoint. `send` never rejects, but with TypeError for a header value that cannot be sent. */
@@ -40,7 +46,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-const BODY_SAMPLE = 2048;
+const KEPT_BODY = 2048;
 const BODY_LIMIT = 65_536;
 /** How long an answer's body may take once its status is known, ms: the verdict stands already. */
 const BODY_PATIENCE_MS = 2000;
@@ -55,16 +61,17 @@ type Ending = [outcome: Outcome, error: string | null];
 export function createTransport(options: TransportOptions): Transport {
   const { url } = options;
   const connections = new Connections(guardedConnector(url, options), options.connections);
-  const start = `POST ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: keep-alive\r\n`;
+  const start = ` HTTP/1.1\r\nHost: ${url.host}\r\nConnection: keep-alive\r\n`;
+  const limits = { timeoutMs: options.timeoutMs, keepBody: options.keepBody ?? KEPT_BODY };
   const underWay = new UnderWay();
   const abort = () => {
     for (const attempt of underWay.all()) attempt.stop('aborted', 'interrupted');
   };
   return {
-    send: ({ headers, body }) =>
+    send: ({ headers, body, target = `${url.pathname}${url.search}` }) =>
       new Promise((resolve) => {
-        const request = encodeRequest(start, headers, body);
-        connections.run(new AttemptHandler(request, options.timeoutMs, underWay, resolve));
+        const request = encodeRequest(`POST ${target}${start}`, headers, body);
+        connections.run(new AttemptHandler(request, limits, underWay, resolve));
       }),
     abort,
     close: async () => {
@@ -72,6 +79,11 @@ export function createTransport(options: TransportOptions): Transport {
       connections.destroy();
     },
   };
+}
+
+interface Limits {
+  timeoutMs: number;
+  keepBody: number;
 }
 
 /** The whole request as one run of bytes, which is one write. Throws where a header's value cannot be sent. */
@@ -117,7 +129,7 @@ class AttemptHandler implements Exchange {
   readonly request: Buffer;
   connection: Connection | null = null;
   place = 0;
-  readonly #timeoutMs: number;
+  readonly #limits: Limits;
   readonly #underWay: UnderWay;
   readonly #resolve: (result: AttemptResult) => void;
   readonly #started = performance.now();
@@ -129,19 +141,15 @@ class AttemptHandler implements Exchange {
   #sample: Buffer = NO_BODY;
   #received = 0;
   #awaitsBody = false;
+  #whole = false;
   over = false;
 
-  constructor(
-    request: Buffer,
-    timeoutMs: number,
-    underWay: UnderWay,
-    resolve: (result: AttemptResult) => void,
-  ) {
+  constructor(request: Buffer, limits: Limits, underWay: UnderWay, resolve: (result: AttemptResult) => void) {
     this.request = request;
-    this.#timeoutMs = timeoutMs;
+    this.#limits = limits;
     this.#underWay = underWay;
     this.#resolve = resolve;
-    this.#timer = setTimeout(onTimeout, timeoutMs, this);
+    this.#timer = setTimeout(onTimeout, limits.timeoutMs, this);
     underWay.add(this);
   }
 
@@ -157,7 +165,7 @@ class AttemptHandler implements Exchange {
 
   onBody(chunk: Buffer): void {
     this.#received += chunk.length;
-    const room = BODY_SAMPLE - this.#sample.length;
+    const room = this.#limits.keepBody - this.#sample.length;
     if (room > 0) {
       const more = chunk.subarray(0, room);
       this.#sample = this.#sample.length === 0 ? Buffer.from(more) : Buffer.concat([this.#sample, more]);
@@ -170,11 +178,12 @@ class AttemptHandler implements Exchange {
     if (this.#awaitsBody) return;
     this.#awaitsBody = true;
     clearTimeout(this.#timer);
-    const left = Math.max(1, this.#timeoutMs - this.#durationMs);
+    const left = Math.max(1, this.#limits.timeoutMs - this.#durationMs);
     this.#timer = setTimeout(onTimeout, Math.min(BODY_PATIENCE_MS, left), this);
   }
 
   onEnd(): void {
+    this.#whole = true;
     this.#settle(...verdict(this.#status as number));
   }
 
@@ -192,7 +201,7 @@ class AttemptHandler implements Exchange {
   timeOut(): void {
     if (this.#status !== null) return this.stop(...verdict(this.#status));
     const phase = !this.#sent ? 'connecting' : 'waiting for the answer';
-    this.stop('timeout', `no answer within ${this.#timeoutMs} ms (${phase})`);
+    this.stop('timeout', `no answer within ${this.#limits.timeoutMs} ms (${phase})`);
   }
 
   #settle(outcome: Outcome, error: string | null): void {
@@ -208,6 +217,7 @@ class AttemptHandler implements Exchange {
       error,
       headers: this.#headers,
       responseBody: this.#sample,
+      bodyCut: this.#status !== null && !(this.#whole && this.#sample.length === this.#received),
     });
   }
 }

@@ -29,7 +29,8 @@ export class BadMessageError extends Error {
   }
 }
 
-const HEADER_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
+/** No two of its parts can match the same character, so it takes linear time whatever it is given (fault G1). */
+const HEADER_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)$/;
 
 /** Reads a head's lines after the first. Throws BadMessageError. */
 export function parseFields(lines: string[]): Fields {
@@ -48,11 +49,20 @@ export function parseFields(lines: string[]): Fields {
   for (let i = 1; i < lines.length; i++) {
     const header = HEADER_LINE.exec(lines[i] as string);
     if (header === null) throw new BadMessageError(`a header line is '${(lines[i] as string).slice(0, 80)}'`);
-    const [, name, value] = header as unknown as [string, string, string];
+    const [, name, padded] = header as unknown as [string, string, string];
+    const value = withoutBlanks(padded);
     headers.push(name, value);
     note(fields, name, value);
   }
   return fields;
+}
+
+/** The text without the blanks and tabs around it. */
+function withoutBlanks(text: string): string {
+  let [from, to] = [0, text.length];
+  while (from < to && (text[from] === ' ' || text[from] === '\t')) from += 1;
+  while (from < to && (text[to - 1] === ' ' || text[to - 1] === '\t')) to -= 1;
+  return text.slice(from, to);
 }
 
 /** Notes what a field says about the connection. */

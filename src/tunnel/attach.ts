@@ -14,6 +14,9 @@ import type { LiveChannel } from './live-channel.ts';
 import type { RelayOptions } from './relay-options.ts';
 import { createUpgrader } from './upgrader.ts';
 
+/** How long who is refused has to read why, ms. */
+const LAST_WORDS_MS = 250;
+
 /** What a relay is made of, as far as listeners are concerned. */
 interface Premises {
   directory: Directory;
@@ -37,7 +40,9 @@ export function createAttacher(
     const refuse = (status: number, body: string, more: string[] = [], channel: string | null = null) => {
       onEvent({ kind: 'refused', channel, address, status });
       writeAnswer(socket, { status, headers: more, body }, { keep: false, withBody: true });
-      socket.end();
+      // Who keeps his own side open does not keep a descriptor (fault G3).
+      socket.resume();
+      socket.end(() => setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref());
     };
     if (draining()) return refuse(503, 'This relay is restarting, try again', ['Retry-After', '1']);
     await directory.refresh();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import { SECRET } from '../helpers/delivery.ts';
-import { exchange, parseAnswer } from '../helpers/raw-http.ts';
+import { exchange, openWire, parseAnswer } from '../helpers/raw-http.ts';
 import {
   channelAt,
   channelCommand,
@@ -19,6 +19,10 @@ const CANARY = 'mot_canary-that-nobody-may-see';
 
 /** Asks to be let in, on a connection of its own; the answer is the relay's. */
 async function knock(port: number, id: string, token: string | null, headers: string[] = []) {
+  return parseAnswer(await exchange(port, knocking(id, token, headers)));
+}
+
+function knocking(id: string, token: string | null, headers: string[] = []): string {
   const lines = [
     `GET /${id} HTTP/1.1`,
     'Host: relay.example',
@@ -29,8 +33,27 @@ async function knock(port: number, id: string, token: string | null, headers: st
     ...(token === null ? [] : [`Authorization: Bearer ${token}`]),
     ...headers,
   ];
-  return parseAnswer(await exchange(port, `${lines.join('\r\n')}\r\n\r\n`));
+  return `${lines.join('\r\n')}\r\n\r\n`;
 }
+
+test.each([
+  [401, CANARY, []],
+  [426, null, ['Sec-WebSocket-Protocol: chat']],
+] as const)(
+  'G3 a refusal by %i ends the connection, though the other side keeps its own open',
+  async (status, token, headers) => {
+    const relay = await runRelay();
+    const channel = await relay.channel();
+    const wire = await openWire(relay.port);
+    wire.write(knocking(channel.id, token ?? channel.token, [...headers]));
+    expect(parseAnswer(await wire.ended).status).toBe(status);
+    // What is written to a closed connection is answered by a reset.
+    await eventually(() => {
+      wire.write('x');
+      expect(wire.socket.destroyed).toBe(true);
+    });
+  },
+);
 
 test('F12 a wrong token: exit 2 with what to do, and the same answer as for a channel that is not there', async () => {
   const relay = await runRelay();

@@ -71,7 +71,14 @@ async function wait(ms: number, clock: FakeClock, signal: AbortSignal): Promise<
 }
 
 function result(reply: Reply, durationMs: number): AttemptResult {
-  const none = { headers: [], responseBody: Buffer.alloc(0), status: null, error: null, durationMs };
+  const none = {
+    headers: [],
+    responseBody: Buffer.alloc(0),
+    bodyCut: false,
+    status: null,
+    error: null,
+    durationMs,
+  };
   if (typeof reply === 'object' && !Array.isArray(reply)) return { ...none, outcome: 'reset', ...reply };
   const [status, headers] = typeof reply === 'number' ? [reply, {}] : reply;
   const ok = isSuccess(status);
