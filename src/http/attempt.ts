@@ -1,8 +1,8 @@
-import { canBeHeader, type RawHeaders } from '../core/headers.ts';
+import type { Dispatcher } from 'undici';
+import type { RawHeaders } from '../core/headers.ts';
 import { isSuccess, type Outcome } from '../core/record.ts';
-import { type ConnectOptions, guardedConnector } from './connect.ts';
+import { type ConnectOptions, routeTo } from './connect.ts';
 import { type Connection, Connections, type Exchange } from './connections.ts';
-import { BadMessageError } from './message-head.ts';
 
 /** One POST to make. */
 export interface OutgoingRequest {
@@ -37,7 +37,7 @@ export interface TransportOptions extends ConnectOptions {
   keepBody?: number;
 }
 
-/** Sends requests to one endpoint. `send` never rejects, but with TypeError for a header value that cannot be sent. */
+/** Sends requests to one endpoint. `send` never rejects, but with TypeError for a header that cannot be sent. */
 export interface Transport {
   send(request: OutgoingRequest): Promise<AttemptResult>;
   /** Gives up what is under way: it ends as `aborted`. */
@@ -52,6 +52,11 @@ const BODY_LIMIT = 65_536;
 const BODY_PATIENCE_MS = 2000;
 const NO_BODY = Buffer.alloc(0);
 
+interface Limits {
+  timeoutMs: number;
+  keepBody: number;
+}
+
 type Ending = [outcome: Outcome, error: string | null];
 
 /**
@@ -59,19 +64,27 @@ type Ending = [outcome: Outcome, error: string | null];
  * (contract §1), forbidden addresses never connected to (see connect.ts).
  */
 export function createTransport(options: TransportOptions): Transport {
-  const { url } = options;
-  const connections = new Connections(guardedConnector(url, options), options.connections);
-  const start = ` HTTP/1.1\r\nHost: ${url.host}\r\nConnection: keep-alive\r\n`;
-  const limits = { timeoutMs: options.timeoutMs, keepBody: options.keepBody ?? KEPT_BODY };
-  const underWay = new UnderWay();
+  const { url, timeoutMs, keepBody = KEPT_BODY } = options;
+  const route = routeTo(url, options);
+  const connections = new Connections(url.origin, route.open, options.connections);
+  const limits = { timeoutMs, keepBody };
+  const place = `${url.pathname}${url.search}`;
   const abort = () => {
-    for (const attempt of underWay.all()) attempt.stop('aborted', 'interrupted');
+    for (const exchange of connections.exchanges())
+      (exchange as AttemptHandler).stop('aborted', 'interrupted');
   };
   return {
-    send: ({ headers, body, target = `${url.pathname}${url.search}` }) =>
-      new Promise((resolve) => {
-        const request = encodeRequest(`POST ${target}${start}`, headers, body);
-        connections.run(new AttemptHandler(request, limits, underWay, resolve));
+    send: ({ headers, body, target = place }) =>
+      new Promise((resolve, reject) => {
+        const request: Dispatcher.DispatchOptions = {
+          method: 'POST',
+          path: route.prefix + target,
+          headers: route.headers.length === 0 ? (headers as string[]) : [...headers, ...route.headers],
+          body,
+          // Else undici would hold back what is behind it until its answer begins.
+          blocking: false,
+        };
+        connections.run(new AttemptHandler(request, limits, resolve, reject));
       }),
     abort,
     close: async () => {
@@ -81,115 +94,81 @@ export function createTransport(options: TransportOptions): Transport {
   };
 }
 
-interface Limits {
-  timeoutMs: number;
-  keepBody: number;
-}
-
-/** The whole request as one run of bytes, which is one write. Throws where a header's value cannot be sent. */
-function encodeRequest(start: string, headers: RawHeaders, body: Uint8Array): Buffer {
-  let head = start;
-  for (let i = 0; i < headers.length; i += 2) {
-    const [name, value] = [headers[i] as string, headers[i + 1] as string];
-    if (!canBeHeader(name, value)) throw new TypeError(`What is given for ${name} cannot stand in a header.`);
-    head += `${name}: ${value}\r\n`;
-  }
-  head += `Content-Length: ${body.length}\r\n\r\n`;
-  const request = Buffer.allocUnsafe(head.length + body.length);
-  request.write(head, 'latin1');
-  request.set(body, head.length);
-  return request;
-}
-
-/**
- * The attempts under way, each of which knows its place. Not a Set: one that is added to and deleted from for ever
- * leaves its outgrown tables behind, and those keep what was in them from the quick garbage collection.
- */
-class UnderWay {
-  readonly #attempts: AttemptHandler[] = [];
-
-  add(attempt: AttemptHandler): void {
-    attempt.place = this.#attempts.push(attempt) - 1;
-  }
-
-  delete(attempt: AttemptHandler): void {
-    const last = this.#attempts.pop() as AttemptHandler;
-    if (last === attempt) return;
-    this.#attempts[attempt.place] = last;
-    last.place = attempt.place;
-  }
-
-  all(): AttemptHandler[] {
-    return [...this.#attempts];
-  }
-}
-
 /** Follows one request to its outcome. A class, because a sender at full speed makes very many of them. */
 class AttemptHandler implements Exchange {
-  readonly request: Buffer;
+  readonly request: Dispatcher.DispatchOptions;
   connection: Connection | null = null;
-  place = 0;
+  over = false;
   readonly #limits: Limits;
-  readonly #underWay: UnderWay;
   readonly #resolve: (result: AttemptResult) => void;
+  readonly #reject: (error: TypeError) => void;
   readonly #started = performance.now();
   #timer: NodeJS.Timeout;
   #sent = false;
   #status: number | null = null;
   #durationMs = 0;
   #headers: RawHeaders = [];
-  #sample: Buffer = NO_BODY;
+  #kept: Buffer = NO_BODY;
   #received = 0;
-  #awaitsBody = false;
   #whole = false;
-  over = false;
 
-  constructor(request: Buffer, limits: Limits, underWay: UnderWay, resolve: (result: AttemptResult) => void) {
+  constructor(
+    request: Dispatcher.DispatchOptions,
+    limits: Limits,
+    resolve: (result: AttemptResult) => void,
+    reject: (error: TypeError) => void,
+  ) {
     this.request = request;
     this.#limits = limits;
-    this.#underWay = underWay;
     this.#resolve = resolve;
+    this.#reject = reject;
     this.#timer = setTimeout(onTimeout, limits.timeoutMs, this);
-    underWay.add(this);
   }
 
-  onSent(): void {
+  onConnect(): void {
     this.#sent = true;
   }
 
-  onHead(status: number, headers: readonly string[]): void {
+  onHeaders(status: number, headers: Buffer[]): boolean {
+    // Interim: the answer itself is still to come.
+    if (status < 200) return true;
     this.#status = status;
     this.#durationMs = performance.now() - this.#started;
-    this.#headers = headers;
+    this.#headers = headers.map(latin1);
+    // Nearly always the body comes with the head; only where it does not does it need a timer of its own.
+    process.nextTick(onHeadRead, this);
+    return true;
   }
 
-  onBody(chunk: Buffer): void {
+  onData(chunk: Buffer): boolean {
     this.#received += chunk.length;
-    const room = this.#limits.keepBody - this.#sample.length;
+    const room = this.#limits.keepBody - this.#kept.length;
     if (room > 0) {
       const more = chunk.subarray(0, room);
-      this.#sample = this.#sample.length === 0 ? Buffer.from(more) : Buffer.concat([this.#sample, more]);
+      this.#kept = this.#kept.length === 0 ? Buffer.from(more) : Buffer.concat([this.#kept, more]);
     }
     if (this.#received > BODY_LIMIT) this.stop(...verdict(this.#status as number));
+    return true;
   }
 
-  /** Nearly always the body comes with the head; only where it does not does it need a timer of its own. */
-  onBodyAwaited(): void {
-    if (this.#awaitsBody) return;
-    this.#awaitsBody = true;
+  onComplete(): void {
+    this.#whole = true;
+    this.#settle(...verdict(this.#status as number));
+    this.connection?.free();
+  }
+
+  onError(error: Error & { code?: string }): void {
+    if (this.#status !== null) this.#settle(...verdict(this.#status));
+    else if (isUnsendable(error)) this.#refuse(error);
+    else this.#settle(...failure(error, this.#sent));
+    this.connection?.free();
+  }
+
+  awaitBody(): void {
+    if (this.over) return;
     clearTimeout(this.#timer);
     const left = Math.max(1, this.#limits.timeoutMs - this.#durationMs);
     this.#timer = setTimeout(onTimeout, Math.min(BODY_PATIENCE_MS, left), this);
-  }
-
-  onEnd(): void {
-    this.#whole = true;
-    this.#settle(...verdict(this.#status as number));
-  }
-
-  onError(error: Error): void {
-    if (this.#status !== null) this.#settle(...verdict(this.#status));
-    else this.#settle(...failure(error, this.#sent));
   }
 
   /** Settles the attempt and gives up its connection. */
@@ -204,11 +183,18 @@ class AttemptHandler implements Exchange {
     this.stop('timeout', `no answer within ${this.#limits.timeoutMs} ms (${phase})`);
   }
 
+  /** It cannot be sent as it is. */
+  #refuse({ message }: Error): void {
+    if (this.over) return;
+    this.over = true;
+    clearTimeout(this.#timer);
+    this.#reject(new TypeError(`The request cannot be sent: ${message}.`));
+  }
+
   #settle(outcome: Outcome, error: string | null): void {
     if (this.over) return;
     this.over = true;
     clearTimeout(this.#timer);
-    this.#underWay.delete(this);
     if (this.#status === null) this.#durationMs = performance.now() - this.#started;
     this.#resolve({
       outcome,
@@ -216,8 +202,8 @@ class AttemptHandler implements Exchange {
       durationMs: Math.round(this.#durationMs * 10) / 10,
       error,
       headers: this.#headers,
-      responseBody: this.#sample,
-      bodyCut: this.#status !== null && !(this.#whole && this.#sample.length === this.#received),
+      responseBody: this.#kept,
+      bodyCut: this.#status !== null && !(this.#whole && this.#kept.length === this.#received),
     });
   }
 }
@@ -226,9 +212,21 @@ function onTimeout(attempt: AttemptHandler): void {
   attempt.timeOut();
 }
 
+function onHeadRead(attempt: AttemptHandler): void {
+  attempt.awaitBody();
+}
+
+function latin1(bytes: Buffer): string {
+  return bytes.toString('latin1');
+}
+
 function verdict(status: number): Ending {
   if (isSuccess(status)) return ['delivered', null];
   return ['rejected', `answered ${status}${status === 410 ? ' (gone: no retry)' : ''}`];
+}
+
+function isUnsendable({ code }: { code?: string }): boolean {
+  return code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED';
 }
 
 /** Names a failure that came before any status. */
@@ -245,7 +243,11 @@ function failure(error: Error & { code?: string; errors?: Error[] }, sent: boole
   }
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EADDRNOTAVAIL')
     return ['refused', words];
-  if (error instanceof BadMessageError) return ['reset', `the answer is not HTTP: ${words}`];
+  if (NOT_HTTP.test(code) || error.name === 'HTTPParserError')
+    return ['reset', `the answer is not HTTP: ${words}`];
   if (!sent) return ['reset', `the connection broke before the request (${words})`];
   return ['reset', `the connection broke before an answer (${words}); it may have been processed`];
 }
+
+/** What undici calls an answer that is not HTTP. */
+const NOT_HTTP = /^(?:HPE_|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RES_CONTENT_LENGTH)/;

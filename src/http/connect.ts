@@ -1,6 +1,7 @@
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import net, { isIP, type LookupFunction, type Socket } from 'node:net';
 import tls from 'node:tls';
+import type { RawHeaders } from '../core/headers.ts';
 import { refusal } from './guard.ts';
 
 export interface ConnectOptions {
@@ -17,46 +18,84 @@ export class BlockedError extends Error {
   readonly code = 'BLOCKED';
 }
 
-/** Where a connection's bytes go, and who is told that it stands. */
-export interface SocketUser {
-  buffer: Buffer;
-  callback: (bytes: number, buffer: Uint8Array) => boolean;
-  onConnected: () => void;
+/** Begins a connection and calls back, once, with it or with why there is none. Answers with how to give it up. */
+export type OpenSocket = (done: (error: Error | null, socket?: Socket) => void) => () => void;
+
+/** The way to an endpoint. */
+export interface Route {
+  open: OpenSocket;
+  /** What stands before a request's path. */
+  prefix: string;
+  /** What the way itself asks for in each request. */
+  headers: RawHeaders;
 }
 
-/** Begins a connection. Throws BlockedError where the address alone forbids it. */
-export type OpenSocket = (user: SocketUser) => Socket;
-
 /**
- * Makes connections to one endpoint, but none to a forbidden address: what a name resolves to is judged in the very
- * look-up that the connection uses, so that neither a name nor a rebinding resolver gets round it (fault D11).
+ * The way to one endpoint, but to no forbidden address: what a name resolves to is judged in the very look-up that the
+ * connection uses, so that neither a name nor a rebinding resolver gets round it (fault D11).
  */
-export function guardedConnector(url: URL, options: ConnectOptions): OpenSocket {
-  const allowPrivate = options.allowPrivate ?? true;
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const secure = url.protocol === 'https:';
+export function routeTo(url: URL, options: ConnectOptions): Route {
+  const { insecure = false, allowPrivate = true } = options;
+  const host = hostOf(url);
   const named = isIP(host) === 0;
   const reason = refusal(host, named ? '127.0.0.1' : host, named || allowPrivate);
   const lookup = guardedLookup(options.lookup ?? (dnsLookup as LookupFunction), allowPrivate);
-  return ({ buffer, callback, onConnected }) => {
-    if (reason !== null) throw new BlockedError(reason);
-    const common = {
-      host,
-      port: Number(url.port) || (secure ? 443 : 80),
-      autoSelectFamily: true,
-      noDelay: true,
-      lookup,
-      onread: { buffer, callback },
-    };
-    if (!secure) return net.connect(common).once('connect', onConnected);
-    const socket = tls.connect({
-      ...common,
-      ...(named ? { servername: host } : {}),
-      ALPNProtocols: ['http/1.1'],
-      rejectUnauthorized: options.insecure !== true,
-    });
-    return socket.once('secureConnect', onConnected);
+  const to = { host, port: portOf(url), autoSelectFamily: true, noDelay: true, lookup };
+  const open: OpenSocket = (done) => {
+    if (reason !== null) return later(done, new BlockedError(reason));
+    return isSecure(url)
+      ? whenOpen(tls.connect({ ...to, ...tlsOptions(url, insecure) }), 'secureConnect', done)
+      : whenOpen(net.connect(to), 'connect', done);
   };
+  return { open, prefix: '', headers: [] };
+}
+
+/** The name or address that a URL leads to. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
+export function portOf(url: URL): number {
+  return Number(url.port) || (isSecure(url) ? 443 : 80);
+}
+
+function isSecure({ protocol }: URL): boolean {
+  return protocol === 'https:' || protocol === 'wss:';
+}
+
+function tlsOptions(url: URL, insecure: boolean): tls.ConnectionOptions {
+  const host = hostOf(url);
+  return {
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ALPNProtocols: ['http/1.1'],
+    rejectUnauthorized: !insecure,
+  };
+}
+
+/** Calls back once a socket stands, or will not. */
+function whenOpen(
+  socket: Socket,
+  event: 'connect' | 'secureConnect',
+  done: Parameters<OpenSocket>[0],
+): () => void {
+  const settle = (error: Error | null) => {
+    socket.off(event, connected).off('error', settle).off('close', closed);
+    if (error === null) done(null, socket);
+    else {
+      // What a connection that is given up has still to say interests nobody.
+      socket.on('error', () => {}).destroy();
+      done(error);
+    }
+  };
+  const connected = () => settle(null);
+  const closed = () => settle(new Error('it was closed while being made'));
+  socket.on(event, connected).on('error', settle).on('close', closed);
+  return () => socket.destroy();
+}
+
+function later(done: Parameters<OpenSocket>[0], error: Error): () => void {
+  process.nextTick(done, error);
+  return () => {};
 }
 
 /** A resolver that hands out permitted addresses alone; where none is left the connection is blocked. */

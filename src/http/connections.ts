@@ -1,58 +1,62 @@
 import type { Socket } from 'node:net';
-import { ANSWER, type StatusLine } from './answer-parser.ts';
+import { setFlagsFromString } from 'node:v8';
+import type { Dispatcher } from 'undici';
+import Client from 'undici/lib/dispatcher/client.js';
 import type { OpenSocket } from './connect.ts';
-import type { Fields } from './message-head.ts';
-import { MessageParser, type MessageSink } from './message-parser.ts';
 
-/** One request and what becomes of it. Ends with `onEnd` or `onError`, once, unless it is cut. */
-export interface Exchange {
-  readonly request: Buffer;
+/** One request and what becomes of it, as undici tells it: `onComplete` or `onError` ends it, once. */
+export interface Exchange extends Dispatcher.DispatchHandler {
+  readonly request: Dispatcher.DispatchOptions;
   /** True where nobody waits for it any more. */
   readonly over: boolean;
   /** The connection that carries it; `connection.cut()` gives it up. */
   connection: Connection | null;
-  onSent(): void;
-  onHead(status: number, headers: readonly string[]): void;
-  onBody(chunk: Buffer): void;
-  /** The head is here, and more of the body is still to come. */
-  onBodyAwaited(): void;
-  onEnd(): void;
-  onError(error: Error): void;
 }
 
 /** Servers close a connection that idles for five seconds or more; one that is used at that moment would break. */
 const IDLE_MS = 4000;
-const READ_BUFFER = 16_384;
+const HEAD_LIMIT = 16_384;
+/**
+ * undici's parser is WebAssembly. V8 begins to optimise it after a few requests, and a process that ends then waits for
+ * that, 80 ms: more than a short run takes in all. Where there are many requests, optimising only begins a little later.
+ */
+setFlagsFromString('--wasm-tiering-budget=20000000');
 
-/** Connections to one endpoint, kept and used again, one exchange at a time on each (RFC 9112). */
+/** Connections to one origin, kept and used again, one exchange at a time on each. */
 export class Connections {
+  readonly #origin: string;
   readonly #open: OpenSocket;
   readonly #limit: number;
   readonly #all: Set<Connection> = new Set();
   readonly #idle: Connection[] = [];
   readonly #waiting: Exchange[] = [];
 
-  constructor(open: OpenSocket, limit: number) {
+  constructor(origin: string, open: OpenSocket, limit: number) {
+    this.#origin = origin;
     this.#open = open;
     this.#limit = limit;
   }
 
   run(exchange: Exchange): void {
-    for (let kept = this.#idle.pop(); kept !== undefined; kept = this.#idle.pop()) {
-      if (kept.fresh) return kept.run(exchange);
-      kept.cut();
-    }
-    if (this.#all.size >= this.#limit) this.#waiting.push(exchange);
-    else this.#connect(exchange);
+    const kept = this.#idle.pop();
+    if (kept !== undefined) kept.run(exchange);
+    else if (this.#all.size >= this.#limit) this.#waiting.push(exchange);
+    else this.#add().run(exchange);
+  }
+
+  /** All that is under way or waits for a connection. */
+  exchanges(): Exchange[] {
+    const carried = [...this.#all].flatMap(({ exchange }) => exchange ?? []);
+    return [...carried, ...this.#waiting];
   }
 
   destroy(): void {
     this.#waiting.length = 0;
-    for (const connection of this.#all) connection.cut();
+    for (const connection of [...this.#all]) connection.cut();
   }
 
-  #connect(exchange: Exchange): void {
-    const connection = new Connection(exchange, {
+  #add(): Connection {
+    const connection = new Connection(this.#origin, this.#open, {
       onFree: (freed) => {
         const next = this.#next();
         if (next === undefined) this.#idle.push(freed);
@@ -63,11 +67,11 @@ export class Connections {
         const at = this.#idle.indexOf(gone);
         if (at >= 0) this.#idle.splice(at, 1);
         const next = this.#next();
-        if (next !== undefined) this.#connect(next);
+        if (next !== undefined) this.#add().run(next);
       },
     });
     this.#all.add(connection);
-    connection.open(this.#open);
+    return connection;
   }
 
   /** The first that waits for a connection and is still wanted. */
@@ -85,113 +89,51 @@ interface Owner {
   onGone(connection: Connection): void;
 }
 
-export class Connection implements MessageSink<StatusLine> {
+/** One of undici's clients: one connection at a time, made anew when it is needed and not there. */
+export class Connection {
   readonly #owner: Owner;
-  readonly #parser = new MessageParser(ANSWER, this);
-  #socket: Socket | null = null;
-  #connected = false;
+  readonly #client: Client;
+  #giveUp: () => void = () => {};
   #gone = false;
-  #exchange: Exchange | null;
-  #keepMs = 0;
-  #freeUntil = 0;
+  exchange: Exchange | null = null;
 
-  constructor(exchange: Exchange, owner: Owner) {
-    this.#exchange = exchange;
+  constructor(origin: string, open: OpenSocket, owner: Owner) {
     this.#owner = owner;
-    exchange.connection = this;
-  }
-
-  /** True while an idle connection may be trusted to be open on the other side too. */
-  get fresh(): boolean {
-    return performance.now() < this.#freeUntil;
-  }
-
-  open(openSocket: OpenSocket): void {
-    try {
-      this.#socket = openSocket({
-        // Its own, not a shared one: where the system reads ahead into it, two connections would mix.
-        buffer: Buffer.allocUnsafeSlow(READ_BUFFER),
-        callback: (bytes, buffer) => {
-          this.#read((buffer as Buffer).subarray(0, bytes));
-          return true;
-        },
-        onConnected: () => {
-          this.#connected = true;
-          if (this.#exchange !== null) this.#send(this.#exchange);
-        },
-      });
-    } catch (error) {
-      return this.#end(error as Error);
-    }
-    this.#socket.on('error', (error) => this.#end(error));
-    this.#socket.on('end', () => this.#ended());
-    this.#socket.on('close', () => this.#ended());
+    this.#client = new Client(origin, {
+      pipelining: 1,
+      // How long an exchange may take is its own to say.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: IDLE_MS,
+      keepAliveTimeoutThreshold: 1000,
+      maxHeaderSize: HEAD_LIMIT,
+      connect: (_options, callback) => {
+        this.#giveUp = open((error, socket) =>
+          error === null ? callback(null, socket as Socket) : callback(error, null),
+        );
+      },
+    });
   }
 
   run(exchange: Exchange): void {
-    this.#exchange = exchange;
     exchange.connection = this;
-    this.#send(exchange);
+    this.exchange = exchange;
+    this.#client.dispatch(exchange.request, exchange);
   }
 
-  /** Closes the connection at once; its exchange is told nothing. */
+  /** Its exchange has ended. */
+  free(): void {
+    this.exchange = null;
+    if (!this.#gone) this.#owner.onFree(this);
+  }
+
+  /** Closes the connection at once, though it were still being made. */
   cut(): void {
-    this.#exchange = null;
-    this.#end(null);
-  }
-
-  onHead({ status }: StatusLine, { headers, keepMs }: Fields): void {
-    this.#keepMs = keepMs ?? Number.POSITIVE_INFINITY;
-    this.#exchange?.onHead(status, headers);
-  }
-
-  onBody(chunk: Buffer): void {
-    this.#exchange?.onBody(chunk);
-  }
-
-  onEnd(reusable: boolean): void {
-    const exchange = this.#exchange;
-    if (exchange === null) return;
-    this.#exchange = null;
-    const socket = this.#socket as Socket;
-    const kept = reusable && socket.writableLength === 0 && !socket.destroyed;
-    if (!kept) this.#end(null);
-    exchange.onEnd();
-    if (!kept || this.#gone) return;
-    this.#freeUntil = performance.now() + Math.min(IDLE_MS, this.#keepMs - 1000);
-    this.#owner.onFree(this);
-  }
-
-  #send(exchange: Exchange): void {
-    this.#parser.expect();
-    exchange.onSent();
-    (this.#socket as Socket).write(exchange.request);
-  }
-
-  #read(chunk: Buffer): void {
-    if (this.#gone) return;
-    try {
-      this.#parser.push(chunk);
-    } catch (error) {
-      return this.#end(error as Error);
-    }
-    if (this.#exchange !== null && this.#parser.inBody) this.#exchange.onBodyAwaited();
-  }
-
-  #ended(): void {
-    // Which may be the end of an answer too.
-    if (this.#exchange !== null) this.#parser.end();
-    this.#end(new Error(this.#connected ? 'the other side closed it' : 'it was closed while being made'));
-  }
-
-  /** Once. The exchange that is under way, if any, fails for this reason. */
-  #end(error: Error | null): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#socket?.destroy();
-    const exchange = this.#exchange;
-    this.#exchange = null;
-    if (error !== null) exchange?.onError(error);
+    this.exchange = null;
+    this.#giveUp();
+    void this.#client.destroy();
     this.#owner.onGone(this);
   }
 }
