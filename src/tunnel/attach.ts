@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { headerPairs, headerValue } from '../core/headers.ts';
 import type { Channel } from '../core/relay-store.ts';
+import { refuseOn } from '../http/refuse-on.ts';
 import type { RequestHead } from '../http/serve-options.ts';
-import { writeAnswer } from '../http/write-answer.ts';
 import { AttachGuard, bearerToken } from './attach-guard.ts';
 import { ATTACH, PROTOCOL } from './control.ts';
 import type { Directory } from './directory.ts';
@@ -13,9 +13,6 @@ import { Listener } from './listener.ts';
 import type { LiveChannel } from './live-channel.ts';
 import type { RelayOptions } from './relay-options.ts';
 import { createUpgrader } from './upgrader.ts';
-
-/** How long who is refused has to read why, ms. */
-const LAST_WORDS_MS = 250;
 
 /** What a relay is made of, as far as listeners are concerned. */
 interface Premises {
@@ -39,10 +36,7 @@ export function createAttacher(
     const address = clientAddress(peer, headers);
     const refuse = (status: number, body: string, more: string[] = [], channel: string | null = null) => {
       onEvent({ kind: 'refused', channel, address, status });
-      writeAnswer(socket, { status, headers: more, body }, { keep: false, withBody: true });
-      // Who keeps his own side open does not keep a descriptor (fault G3).
-      socket.resume();
-      socket.end(() => setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref());
+      refuseOn(socket, { status, headers: more, body });
     };
     if (draining()) return refuse(503, 'This relay is restarting, try again', ['Retry-After', '1']);
     await directory.refresh();

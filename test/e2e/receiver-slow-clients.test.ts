@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { delivery, EVENT } from '../helpers/delivery.ts';
 import { openWire, post, request, type Wire } from '../helpers/raw-http.ts';
 import { type ReceiverServer, startReceiver } from '../helpers/receiver-server.ts';
@@ -6,7 +6,7 @@ import { type ReceiverServer, startReceiver } from '../helpers/receiver-server.t
 const LIMITS = { headersTimeoutMs: 300, requestTimeoutMs: 600, maxConnections: 256 };
 const HEADS = 'POST / HTTP/1.1\r\nHost: x\r\nX-MO-Event-Id: ev_slow\r\n';
 
-function openMany(server: ReceiverServer, count: number, bytes: string): Promise<Wire[]> {
+function openMany(server: ReceiverServer, count: number, bytes: string | Uint8Array): Promise<Wire[]> {
   return Promise.all(
     Array.from({ length: count }, async () => {
       const wire = await openWire(server.port);
@@ -78,11 +78,48 @@ test('C1 a client that does not read its answer holds no connection', async () =
   wire.socket.destroy();
 });
 
-test('C1 more connections than are allowed are turned away, and let in when there is room', async () => {
-  const server = await startReceiver({ limits: { maxConnections: 3 } });
-  const wires = await openMany(server, 3, HEADS);
-  await expect(post(server.port, delivery())).rejects.toThrow('No answer');
-  wires[0]?.socket.destroy();
-  await expectRoom(server);
-  for (const { socket } of wires) socket.destroy();
+describe('G6 where connections are full', () => {
+  test('the one that has idled longest gives way to a new one', async () => {
+    const server = await startReceiver({ limits: { maxConnections: 3 } });
+    const [first, second, third] = (await openMany(server, 3, HEADS)) as [Wire, Wire, Wire];
+    expect((await post(server.port, delivery())).status).toBe(200);
+    await first.ended;
+    for (const { socket } of [second, third]) {
+      expect(socket.readableEnded).toBe(false);
+      socket.destroy();
+    }
+  });
+
+  test('256 silent ones, half-said ones and idle ones do not keep a good one waiting', async () => {
+    const server = await startReceiver();
+    const silent = await openMany(server, 100, '');
+    const slow = await openMany(server, 100, HEADS);
+    const idle = await openMany(server, 56, request(delivery()));
+    await Promise.all(idle.map((wire) => wire.waitFor(/ok$/)));
+    expect((await post(server.port, delivery())).status).toBe(200);
+    for (const { socket } of [...silent, ...slow, ...idle]) socket.destroy();
+  });
+
+  test('none whose request is being answered does: a new one is turned away, and let in when there is room', async () => {
+    let answer: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    let asked = 0;
+    const server: ReceiverServer = await startReceiver({
+      limits: { maxConnections: 1 },
+      handle: async (incoming) => {
+        if (++asked === 1) await held;
+        return server.receive(incoming);
+      },
+    });
+    const wire = await openWire(server.port);
+    wire.write(request(delivery()));
+    await vi.waitFor(() => expect(asked).toBe(1));
+    await expect(post(server.port, delivery())).rejects.toThrow('No answer');
+    answer();
+    await wire.waitFor(/ok$/);
+    expect((await post(server.port, delivery())).status).toBe(200);
+    wire.socket.destroy();
+  });
 });
