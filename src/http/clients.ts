@@ -1,9 +1,19 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Incoming } from './incoming.ts';
 import type { ServeLimits } from './serve-options.ts';
 
-/** One client's connection: its requests come one after the other, and are answered in that order. */
+/** What has a place in the line of a connection; `turn` is set once it can be dealt with. */
+export interface InLine {
+  turn: (() => void) | null;
+  /** All of it has come, though it may not have been told yet. */
+  readonly whole: boolean;
+  /** The rest of it will not be read. */
+  abandon(): void;
+  /** The rest of it will not come. */
+  lost(): void;
+}
+
+/** One client's connection: its requests come one behind the other, and are answered in that order, one at a time. */
 export class Client {
   /** The one that requests come from: under TLS, what is deciphered. */
   socket: Socket;
@@ -11,17 +21,11 @@ export class Client {
   finishing = false;
   /** The connection is another protocol's. */
   handedOver = false;
-  /** The request whose body is still coming in. */
-  reading: Incoming | null = null;
-  #answering = false;
-  /** Requests that came whole before those in front of them were answered. */
-  readonly #waiting: Incoming[] = [];
-  #lastAnswer: ServerResponse | null = null;
-  #then: (() => void) | null = null;
-  #since = performance.now();
-  #unread: NodeJS.Timeout | null = null;
-
   readonly #patienceMs: number;
+  readonly #line: InLine[] = [];
+  #since = performance.now();
+  #lastAnswer: ServerResponse | null = null;
+  #unread: NodeJS.Timeout | null = null;
 
   /** `patienceMs` is how long it may leave an answer unread. */
   constructor(socket: Socket, patienceMs: number) {
@@ -29,30 +33,48 @@ export class Client {
     this.#patienceMs = patienceMs;
   }
 
+  /** True where nothing of a request is here. */
+  get idle(): boolean {
+    return this.#line.length === 0 && !this.handedOver;
+  }
+
   /** Since when it could have sent a whole request and has not, ms; null while one is being answered. */
   get idleSince(): number | null {
-    return this.#answering || this.handedOver ? null : this.#since;
+    return this.handedOver || this.#line[0]?.turn != null ? null : this.#since;
   }
 
-  /** A request has begun to come in. */
-  begin(incoming: Incoming): void {
-    this.reading = incoming;
-    this.#since = performance.now();
+  /** Takes its place; what it is waits for its turn. */
+  enter(one: InLine): void {
+    if (this.#line.length === 0) this.#since = performance.now();
+    this.#line.push(one);
   }
 
-  /** It is here; it is answered when those before it are. */
-  received(incoming: Incoming): void {
-    this.reading = null;
-    if (this.#answering) {
-      // A client may send its next requests unasked, but not without end.
-      this.#waiting.push(incoming);
-      this.socket.pause();
-      return;
-    }
-    this.#answering = true;
-    incoming.handle();
+  /** It is here whole: this is done when what stands before it has been answered. */
+  ready(one: InLine, turn: () => void): void {
+    one.turn = turn;
+    if (this.#line[0] === one) turn();
+    // A client may send its next requests unasked, but not without end.
+    else this.socket.pause();
   }
 
+  /** The same for what ends the connection: first what was answered before leaves. */
+  readyToEnd(one: InLine, turn: () => void): void {
+    this.ready(one, () => {
+      // An answer keeps the connection until it has left.
+      if (this.#lastAnswer === null || this.#lastAnswer.socket === null) turn();
+      else this.#lastAnswer.once('finish', turn);
+    });
+  }
+
+  /** What comes is no request: this is done in place of it, and nothing after it. */
+  end(turn: () => void): void {
+    this.#takeUnfinished()?.abandon();
+    const ending = { turn: null, whole: true, abandon: () => {}, lost: () => {} };
+    this.enter(ending);
+    this.readyToEnd(ending, turn);
+  }
+
+  /** The first in line has its answer. */
   answered(response: ServerResponse): void {
     this.#lastAnswer = response;
     // For a client that does not read its answers (fault C1).
@@ -60,34 +82,20 @@ export class Client {
       this.#unread = setTimeout(() => this.socket.destroy(), this.#patienceMs);
       this.socket.once('drain', () => this.#stopWaiting());
     }
-    const next = this.#waiting.shift();
-    if (next !== undefined) {
-      if (this.#waiting.length === 0) this.socket.resume();
-      next.handle();
-      return;
-    }
-    this.#answering = false;
+    this.#line.shift();
     this.#since = performance.now();
-    if (this.#then !== null) this.afterAnswers(this.#then);
-  }
-
-  /** Does this once what came before has been answered; for the end of the connection, so only once. */
-  afterAnswers(then: () => void): void {
-    if (this.#answering) this.#then = then;
-    else if (this.#lastAnswer === null || this.#lastAnswer.writableFinished) then();
-    else this.#lastAnswer.once('finish', then);
-  }
-
-  /** What has come of a request will not become whole. */
-  abandon(): void {
-    this.reading?.abandon();
-    this.reading = null;
+    if (this.#line.length < 2) this.socket.resume();
+    this.#line[0]?.turn?.();
   }
 
   lost(): void {
-    this.reading?.lost();
-    this.reading = null;
+    this.#takeUnfinished()?.lost();
     this.#stopWaiting();
+  }
+
+  /** Only the last in line can be still coming in. */
+  #takeUnfinished(): InLine | undefined {
+    return this.#line.at(-1)?.whole === false ? this.#line.pop() : undefined;
   }
 
   #stopWaiting(): void {
@@ -161,7 +169,7 @@ export class Clients {
     this.#finishing = true;
     for (const client of this.#bySocket.values()) {
       client.finishing = true;
-      if (client.idleSince !== null && client.reading === null) client.socket.destroy();
+      if (client.idle) client.socket.destroy();
     }
   }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PieceGatherer } from '../core/pieces.ts';
-import type { Client } from './clients.ts';
+import type { Client, InLine } from './clients.ts';
 import { judgeHead } from './judge-head.ts';
 import { LAST_WORDS_MS } from './refuse-on.ts';
 import type { Admission, Answer, ServeOptions } from './serve-options.ts';
@@ -8,13 +8,15 @@ import type { Admission, Answer, ServeOptions } from './serve-options.ts';
 const NOTHING = new PieceGatherer();
 
 /** One request, from its head to its answer. */
-export class Incoming {
+export class Incoming implements InLine {
+  turn: (() => void) | null = null;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #client: Client;
   readonly #options: ServeOptions;
   #admission: Admission | null = null;
   #pieces = new PieceGatherer();
+  /** Nothing more is taken of it. */
   #over = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, client: Client, options: ServeOptions) {
@@ -24,33 +26,36 @@ export class Incoming {
     this.#options = options;
   }
 
+  get whole(): boolean {
+    return this.#request.complete;
+  }
+
   /** `awaitsContinue` where the sender asks first whether its body is wanted. */
   begin(awaitsContinue: boolean): void {
     const judged = judgeHead(this.#request, this.#options);
     if ('status' in judged) return this.refuse(judged);
     this.#admission = judged;
-    this.#client.begin(this);
+    this.#client.enter(this);
     if (awaitsContinue) this.#response.writeContinue();
     this.#request.on('data', (chunk: Buffer) => this.#take(chunk));
     this.#request.on('end', () => this.#received());
   }
 
-  /** Answers without reading the rest, and closes: what is still coming is not worth the bandwidth. */
+  /** Answers by the head alone, and closes. */
   refuse(answer: Answer): void {
-    this.abandon();
-    this.#client.reading = null;
-    this.#client.afterAnswers(() => this.#answerAndClose(answer));
+    this.#over = true;
+    this.#client.enter(this);
+    this.#client.readyToEnd(this, () => this.#answerAndClose(answer));
   }
 
-  /** It will not become whole. */
   abandon(): void {
-    if (this.#over) return;
     this.#over = true;
+    this.#pieces = NOTHING;
     this.#admission?.abandoned?.();
     this.#admission = null;
   }
 
-  /** Its sender is gone. */
+  /** Its sender is gone, before all of it came. */
   lost(): void {
     if (this.#over) return;
     const detail = `the sender went away after ${this.#pieces.size} body bytes`;
@@ -62,19 +67,19 @@ export class Incoming {
     if (this.#over) return;
     const { maxBody, onFault } = this.#options;
     if (this.#pieces.size + chunk.length <= maxBody) return this.#pieces.add(chunk);
-    this.#pieces = NOTHING;
+    this.abandon();
     onFault?.({ kind: 'too_large', detail: `more than ${maxBody} bytes` });
-    this.refuse({ status: 413, headers: [], body: 'Body too large' });
+    const answer = { status: 413, headers: [], body: 'Body too large' };
+    this.#client.readyToEnd(this, () => this.#answerAndClose(answer));
   }
 
   #received(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#client.received(this);
+    this.#client.ready(this, () => this.#handle());
   }
 
-  /** Has it answered; it came whole. */
-  handle(): void {
+  #handle(): void {
     const { method, url, rawHeaders } = this.#request;
     const { now, onFault } = this.#options;
     const admission = this.#admission as Admission;
@@ -107,6 +112,7 @@ export class Incoming {
     this.#client.answered(this.#response);
   }
 
+  /** Without reading the rest: what is still coming is not worth the bandwidth. */
   #answerAndClose(answer: Answer): void {
     const response = this.#response;
     const { socket } = this.#client;

@@ -110,11 +110,10 @@ function refuseUnreadable(error: ClientError, client: Client, { onFault }: Serve
     socket.destroy();
     return;
   }
-  client.abandon();
   const status = code === 'HPE_HEADER_OVERFLOW' ? 431 : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
   const hello = rawPacket !== undefined && rawPacket[0] === 0x16 && rawPacket[1] === 0x03;
   onFault?.({ kind: 'bad_request', detail: hello ? TLS_HINT : `${status} ${message}` });
-  client.afterAnswers(() => refuseOn(socket, { status, headers: [], body: '' }));
+  client.end(() => refuseOn(socket, { status, headers: [], body: '' }));
 }
 
 /** Hands connections over to another protocol. */
