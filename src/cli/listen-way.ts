@@ -8,6 +8,7 @@ import { Probe, type Proof } from '../tunnel/probe.ts';
 import type { LinkState, Tunnel } from '../tunnel/tunnel-options.ts';
 import type { Context } from './context.ts';
 import type { ListenOptions } from './listen-settings.ts';
+import { proxyFor } from './proxy.ts';
 
 export const TUNNEL_TOKEN = 'MO_TUNNEL_TOKEN';
 
@@ -138,7 +139,7 @@ export function prepareWay(context: Context, planned: PlannedWay, options: WayOp
   async function prove(url: URL, allowPrivate: boolean): Promise<void> {
     if (probe === null) return;
     context.note(`Sending a probe to ${visible(url.href, 200)} …`);
-    proof = await probe.run(url, { allowPrivate });
+    proof = await probe.run(url, { allowPrivate, proxy: proxyFor(url) });
   }
 
   async function open(): Promise<OpenWay> {
@@ -150,6 +151,7 @@ export function prepareWay(context: Context, planned: PlannedWay, options: WayOp
     let publicUrl = planned.url;
     tunnel = await openTunnel({
       url: planned.url,
+      proxy: proxyFor(planned.url),
       credentials: {
         token: planned.token.value,
         session,

@@ -6,10 +6,16 @@ import type { LogEntry, Store } from '../core/store.ts';
 import { formatTimestamp } from '../core/time.ts';
 import type { Resent } from '../dashboard/wire.ts';
 import { createTransport } from '../http/attempt.ts';
+import { proxyFor } from './proxy.ts';
 
 /** Sends a delivery on record to the app again, as it came but for the tool's own headers; the attempt is recorded. */
 export function createResend(url: URL, store: Store, now: () => number) {
-  const transport = createTransport({ url, connections: 4, timeoutMs: DEFAULT_TIMEOUT_MS });
+  const transport = createTransport({
+    url,
+    connections: 4,
+    timeoutMs: DEFAULT_TIMEOUT_MS,
+    proxy: proxyFor(url),
+  });
   return {
     async resend({ record }: LogEntry): Promise<Resent> {
       if (record.kind !== 'receipt' || record.body === null)

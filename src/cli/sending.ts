@@ -9,6 +9,7 @@ import type { Planned } from '../sender/plan.ts';
 import type { Clock } from '../sender/send.ts';
 import type { Context } from './context.ts';
 import { collect, parseHeaders, wholeNumber } from './options.ts';
+import { proxyFor } from './proxy.ts';
 import { runClock } from './run-clock.ts';
 import { type SendProgress, sendProgress } from './send-progress.ts';
 import { stopSignals } from './stop-signals.ts';
@@ -100,7 +101,7 @@ export async function sendRun(
   const { sendAll } = await import('../sender/send.ts');
   const { url, name } = target;
   const connections = concurrency ?? (openLoop ? OPEN_LOOP : CLOSED_LOOP);
-  const transport = createTransport({ url, connections, timeoutMs, insecure });
+  const transport = createTransport({ url, connections, timeoutMs, insecure, proxy: proxyFor(url) });
   const progress = sendProgress(context, { expected, faulty });
   const stop = stopSignals(context, transport);
   const clock = runClock(context.io);

@@ -1,8 +1,10 @@
 import type { Dispatcher } from 'undici';
 import type { RawHeaders } from '../core/headers.ts';
 import { isSuccess, type Outcome } from '../core/record.ts';
-import { type ConnectOptions, routeTo } from './connect.ts';
+
 import { type Connection, Connections, type Exchange } from './connections.ts';
+import { proxyRefusal } from './proxy.ts';
+import { type RouteOptions, routeTo } from './route.ts';
 
 /** One POST to make. */
 export interface OutgoingRequest {
@@ -27,7 +29,7 @@ export interface AttemptResult {
   bodyCut: boolean;
 }
 
-export interface TransportOptions extends ConnectOptions {
+export interface TransportOptions extends RouteOptions {
   url: URL;
   /** How many connections are kept to the endpoint. */
   connections: number;
@@ -52,22 +54,24 @@ const BODY_LIMIT = 65_536;
 const BODY_PATIENCE_MS = 2000;
 const NO_BODY = Buffer.alloc(0);
 
-interface Limits {
+/** What holds for every request to an endpoint. */
+interface Terms {
   timeoutMs: number;
   keepBody: number;
+  proxy: URL | null;
 }
 
 type Ending = [outcome: Outcome, error: string | null];
 
 /**
  * The only place that makes an outgoing delivery, measures it and names its failure. Redirects are never followed
- * (contract §1), forbidden addresses never connected to (see connect.ts).
+ * (contract §1), forbidden addresses never connected to (see route.ts).
  */
 export function createTransport(options: TransportOptions): Transport {
-  const { url, timeoutMs, keepBody = KEPT_BODY } = options;
+  const { url, timeoutMs, keepBody = KEPT_BODY, proxy = null } = options;
   const route = routeTo(url, options);
   const connections = new Connections(url.origin, route.open, options.connections);
-  const limits = { timeoutMs, keepBody };
+  const terms = { timeoutMs, keepBody, proxy };
   const place = `${url.pathname}${url.search}`;
   const abort = () => {
     for (const exchange of connections.exchanges())
@@ -84,7 +88,7 @@ export function createTransport(options: TransportOptions): Transport {
           // Else undici would hold back what is behind it until its answer begins.
           blocking: false,
         };
-        connections.run(new AttemptHandler(request, limits, resolve, reject));
+        connections.run(new AttemptHandler(request, terms, resolve, reject));
       }),
     abort,
     close: async () => {
@@ -99,7 +103,7 @@ class AttemptHandler implements Exchange {
   readonly request: Dispatcher.DispatchOptions;
   connection: Connection | null = null;
   over = false;
-  readonly #limits: Limits;
+  readonly #terms: Terms;
   readonly #resolve: (result: AttemptResult) => void;
   readonly #reject: (error: TypeError) => void;
   readonly #started = performance.now();
@@ -114,15 +118,15 @@ class AttemptHandler implements Exchange {
 
   constructor(
     request: Dispatcher.DispatchOptions,
-    limits: Limits,
+    terms: Terms,
     resolve: (result: AttemptResult) => void,
     reject: (error: TypeError) => void,
   ) {
     this.request = request;
-    this.#limits = limits;
+    this.#terms = terms;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#timer = setTimeout(onTimeout, limits.timeoutMs, this);
+    this.#timer = setTimeout(onTimeout, terms.timeoutMs, this);
   }
 
   onConnect(): void {
@@ -142,23 +146,23 @@ class AttemptHandler implements Exchange {
 
   onData(chunk: Buffer): boolean {
     this.#received += chunk.length;
-    const room = this.#limits.keepBody - this.#kept.length;
+    const room = this.#terms.keepBody - this.#kept.length;
     if (room > 0) {
       const more = chunk.subarray(0, room);
       this.#kept = this.#kept.length === 0 ? Buffer.from(more) : Buffer.concat([this.#kept, more]);
     }
-    if (this.#received > BODY_LIMIT) this.stop(...verdict(this.#status as number));
+    if (this.#received > BODY_LIMIT) this.stop(...verdict(this.#status as number, this.#terms));
     return true;
   }
 
   onComplete(): void {
     this.#whole = true;
-    this.#settle(...verdict(this.#status as number));
+    this.#settle(...verdict(this.#status as number, this.#terms));
     this.connection?.free();
   }
 
   onError(error: Error & { code?: string }): void {
-    if (this.#status !== null) this.#settle(...verdict(this.#status));
+    if (this.#status !== null) this.#settle(...verdict(this.#status, this.#terms));
     else if (isUnsendable(error)) this.#refuse(error);
     else this.#settle(...failure(error, this.#sent));
     this.connection?.free();
@@ -167,7 +171,7 @@ class AttemptHandler implements Exchange {
   awaitBody(): void {
     if (this.over) return;
     clearTimeout(this.#timer);
-    const left = Math.max(1, this.#limits.timeoutMs - this.#durationMs);
+    const left = Math.max(1, this.#terms.timeoutMs - this.#durationMs);
     this.#timer = setTimeout(onTimeout, Math.min(BODY_PATIENCE_MS, left), this);
   }
 
@@ -178,9 +182,9 @@ class AttemptHandler implements Exchange {
   }
 
   timeOut(): void {
-    if (this.#status !== null) return this.stop(...verdict(this.#status));
+    if (this.#status !== null) return this.stop(...verdict(this.#status, this.#terms));
     const phase = !this.#sent ? 'connecting' : 'waiting for the answer';
-    this.stop('timeout', `no answer within ${this.#limits.timeoutMs} ms (${phase})`);
+    this.stop('timeout', `no answer within ${this.#terms.timeoutMs} ms (${phase})`);
   }
 
   /** It cannot be sent as it is. */
@@ -220,8 +224,9 @@ function latin1(bytes: Buffer): string {
   return bytes.toString('latin1');
 }
 
-function verdict(status: number): Ending {
+function verdict(status: number, { proxy }: Terms): Ending {
   if (isSuccess(status)) return ['delivered', null];
+  if (status === 407 && proxy !== null) return ['rejected', proxyRefusal(proxy, status)];
   return ['rejected', `answered ${status}${status === 410 ? ' (gone: no retry)' : ''}`];
 }
 
@@ -234,6 +239,7 @@ function failure(error: Error & { code?: string; errors?: Error[] }, sent: boole
   const code = error.code ?? (error.cause as { code?: string } | undefined)?.code ?? '';
   const words = error.message || error.errors?.map((inner) => inner.message).join('; ') || code;
   if (code === 'BLOCKED') return ['blocked', words];
+  if (code === 'PROXY') return ['refused', words];
   if (code === 'ECONNREFUSED') return ['refused', `connection refused (${words})`];
   if (code === 'ENOTFOUND' || code.startsWith('EAI_'))
     return ['dns', `the host name does not resolve (${code})`];

@@ -96,10 +96,10 @@ class Client implements Tunnel {
 
   /** Makes a link, and answers with why there is none; null where deliveries come over it. Throws what proving throws. */
   async #connect(): Promise<Refusal | null> {
-    const { url, credentials, clock, prove } = this.#options;
+    const { url, proxy, credentials, clock, prove } = this.#options;
     // Whoever came meanwhile is not driven out by a link that is only made anew.
     const beside = this.#proved && credentials.beside === 'takeover' ? null : credentials.beside;
-    const dialled = await dial(url, { ...credentials, beside }, clock.now());
+    const dialled = await dial({ url, proxy }, { ...credentials, beside }, clock.now());
     if (!('socket' in dialled)) return dialled;
     if (this.#closed) {
       dialled.socket.terminate();

@@ -1,7 +1,9 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import { parseRetryAfter } from '../core/schedule.ts';
+import type { Done } from '../http/connect.ts';
+import { type Route, routeTo } from '../http/route.ts';
 import { ATTACH, PROTOCOL } from './control.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -22,8 +24,12 @@ export interface Credentials {
 /** A WebSocket that stands, or why there is none. */
 export type Dialled = { socket: WebSocket; transport: Socket } | Refusal;
 
-/** Calls the relay, once. Never rejects. */
-export function dial(url: URL, { token, session, beside, ack }: Credentials, now: number): Promise<Dialled> {
+/** Calls the relay, once, through a proxy where one is given. Never rejects. */
+export function dial(
+  { url, proxy }: { url: URL; proxy: URL | null },
+  { token, session, beside, ack }: Credentials,
+  now: number,
+): Promise<Dialled> {
   const headers: Record<string, string> = { Authorization: `Bearer ${token}`, [ATTACH.session]: session };
   if (beside !== null) headers[ATTACH.beside] = beside;
   if (ack !== null) headers[ATTACH.ack] = ack;
@@ -33,6 +39,7 @@ export function dial(url: URL, { token, session, beside, ack }: Credentials, now
     maxPayload: MAX_MESSAGE,
     handshakeTimeout: HANDSHAKE_MS,
     followRedirects: false,
+    createConnection: connectBy(routeTo(url, { proxy })),
   });
   return new Promise((resolve) => {
     let transport: Socket | null = null;
@@ -73,6 +80,12 @@ export function dial(url: URL, { token, session, beside, ack }: Credentials, now
       response.once('error', done);
     });
   });
+}
+
+/** Node takes a connection that is only made later by its callback; its types do not say so. */
+function connectBy({ open }: Route) {
+  return ((_options: unknown, callback: Done) =>
+    void open(callback)) as unknown as ClientOptions['createConnection'];
 }
 
 function refusal({ statusCode, headers }: IncomingMessage, body: string): string {

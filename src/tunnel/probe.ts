@@ -48,8 +48,8 @@ export class Probe {
   }
 
   /** `allowPrivate` is false for a URL that is not the user's own word (fault D12). Rejects with EnvironmentError. */
-  async run(url: URL, { allowPrivate }: { allowPrivate: boolean }): Promise<Proof> {
-    const transport = createTransport({ url, connections: 1, timeoutMs: TIMEOUT_MS, allowPrivate });
+  async run(url: URL, { allowPrivate, proxy }: { allowPrivate: boolean; proxy: URL | null }): Promise<Proof> {
+    const transport = createTransport({ url, connections: 1, timeoutMs: TIMEOUT_MS, allowPrivate, proxy });
     const began = this.#clock.now();
     const deadline = began + PATIENCE_MS;
     try {

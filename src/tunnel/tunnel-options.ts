@@ -14,6 +14,8 @@ export type LinkState =
 export interface TunnelOptions {
   /** `wss://relay/CHANNEL`. */
   url: URL;
+  /** The proxy on the way to it. */
+  proxy: URL | null;
   credentials: Credentials;
   /** Where the token is, for messages. */
   tokenName: string;

@@ -50,7 +50,7 @@ export async function probedWay(meddling: Meddling = {}): Promise<ProbedWay> {
   });
   return {
     ...{ probe, clock, endpoint },
-    run: (allowPrivate = true) => probe.run(endpoint.url, { allowPrivate }),
+    run: (allowPrivate = true) => probe.run(endpoint.url, { allowPrivate, proxy: null }),
   };
 }
 

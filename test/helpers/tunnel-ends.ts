@@ -66,6 +66,7 @@ export async function innerTunnel(
   const states: LinkState[] = [];
   const tunnel = await openTunnel({
     url: new URL(`ws://127.0.0.1:${port}/${CHANNEL}`),
+    proxy: null,
     credentials: { token: TOKEN, session: randomBytes(16).toString('hex'), beside, ack: null },
     tokenName: 'MO_TUNNEL_TOKEN',
     clock,

@@ -71,10 +71,12 @@ describe('where a probe is sent', () => {
   test('a certificate that is not right is the last word, a port where nobody listens is waited for', async () => {
     const { url } = await startTlsEndpoint('self-signed');
     const way = await probedWay();
-    await expect(way.probe.run(url, { allowPrivate: true })).rejects.toThrow(/self-signed|SELF_SIGNED/);
+    await expect(way.probe.run(url, { allowPrivate: true, proxy: null })).rejects.toThrow(
+      /self-signed|SELF_SIGNED/,
+    );
     const other = await probedWay();
     const nowhere = new URL(`http://127.0.0.1:${await deadPort()}/`);
-    const running = other.probe.run(nowhere, { allowPrivate: true });
+    const running = other.probe.run(nowhere, { allowPrivate: true, proxy: null });
     running.catch(() => {});
     await other.clock.asked();
     other.clock.jump(20_000);
