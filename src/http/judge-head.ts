@@ -16,7 +16,7 @@ interface Said {
 /** Says by a request's head what becomes of it: an answer refuses it, its body unread. */
 export function judgeHead(request: IncomingMessage, options: ServeOptions): Answer | Admission {
   const said = read(request.rawHeaders);
-  const refusal = refuse(said, options);
+  const refusal = refuse(request, said, options);
   if (refusal !== null) return refusal;
   const { handle, admit } = options;
   return admit === undefined ? inWhole(handle) : admit(toHead(request, said));
@@ -29,14 +29,15 @@ export function judgeUpgrade(request: IncomingMessage, options: ServeOptions): A
   if (method !== 'GET' || httpVersion !== '1.1' || headers.upgrade?.toLowerCase() !== 'websocket')
     return null;
   const said = read(rawHeaders);
-  return refuse(said, options) ?? toHead(request, said);
+  return refuse(request, said, options) ?? toHead(request, said);
 }
 
 function refuse(
+  { httpVersion }: IncomingMessage,
   { hosts, host, length }: Said,
   { allowHosts, maxBody, onFault }: ServeOptions,
 ): Answer | null {
-  if (hosts > 1) {
+  if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) {
     onFault?.({ kind: 'bad_request', detail: `400 it has ${hosts} Host headers` });
     return BAD_REQUEST;
   }

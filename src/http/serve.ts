@@ -75,7 +75,8 @@ function settings({ headersTimeoutMs, requestTimeoutMs }: ServeLimits): ServerOp
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: Math.min(1000, headersTimeoutMs),
     maxHeaderSize: HEAD_LIMIT,
-    requireHostHeader: true,
+    // Ours to say, so that it is told of (see judge-head.ts).
+    requireHostHeader: false,
     insecureHTTPParser: false,
     noDelay: true,
   };

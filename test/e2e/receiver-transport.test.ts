@@ -46,6 +46,7 @@ test.each(refusedByParser)('%s: refused, nothing stored, server alive', async (_
 test('C4 no Host: 400, nothing stored', async () => {
   const server = await startReceiver();
   expect(parseAnswer(await exchange(server.port, WHOLE.replace('Host: x\r\n', ''))).status).toBe(400);
+  expect(server.faults).toMatchObject([{ kind: 'bad_request', detail: '400 it has 0 Host headers' }]);
   expect(await server.stored()).toEqual([]);
 });
 
