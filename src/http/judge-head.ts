@@ -22,14 +22,15 @@ export function judgeHead(request: IncomingMessage, options: ServeOptions): Answ
   return admit === undefined ? inWhole(handle) : admit(toHead(request, said));
 }
 
-/** The same for one that asks for another protocol; null where it is not one that is to be had, or not rightly asked for. */
-export function judgeUpgrade(request: IncomingMessage, options: ServeOptions): Answer | RequestHead | null {
-  const { method, httpVersion, headers, rawHeaders } = request;
-  // RFC 9110 §7.8 and RFC 6455 §4.1.
-  if (method !== 'GET' || httpVersion !== '1.1' || headers.upgrade?.toLowerCase() !== 'websocket')
-    return null;
-  const said = read(rawHeaders);
+/** The same for one that asks for a WebSocket. */
+export function judgeUpgrade(request: IncomingMessage, options: ServeOptions): Answer | RequestHead {
+  const said = read(request.rawHeaders);
   return refuse(request, said, options) ?? toHead(request, said);
+}
+
+/** Another protocol is only changed to where all of RFC 9110 §7.8 and RFC 6455 §4.1 is there; else it is a request like any. */
+export function asksForWebSocket({ method, httpVersion, headers }: IncomingMessage): boolean {
+  return method === 'GET' && httpVersion === '1.1' && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 function refuse(

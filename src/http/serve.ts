@@ -9,7 +9,7 @@ import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { type Client, Clients } from './clients.ts';
 import { Incoming } from './incoming.ts';
-import { judgeUpgrade } from './judge-head.ts';
+import { asksForWebSocket, judgeUpgrade } from './judge-head.ts';
 import { refuseOn } from './refuse-on.ts';
 import type { ServeLimits, ServeOptions, TlsPair } from './serve-options.ts';
 import { startListening } from './start-listening.ts';
@@ -32,7 +32,7 @@ export interface Listening {
 export async function serve(options: ServeOptions): Promise<Listening> {
   const limits = { ...LIMITS, ...options.limits };
   const server =
-    options.tls === undefined ? createServer(settings(limits)) : await secureServer(options, limits);
+    options.tls === undefined ? createServer(settings(options, limits)) : await secureServer(options, limits);
   // Not in the documentation, but there since Node 0.7: a client which has said all still gets its answer.
   (server as unknown as { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
   const clients = new Clients(limits);
@@ -68,8 +68,13 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   };
 }
 
-function settings({ headersTimeoutMs, requestTimeoutMs }: ServeLimits): ServerOptions {
+function settings(
+  { upgrade }: ServeOptions,
+  { headersTimeoutMs, requestTimeoutMs }: ServeLimits,
+): ServerOptions & { shouldUpgradeCallback: (request: IncomingMessage) => boolean } {
   return {
+    // Node 24.9 and later ask; see takeAsRequest for those before.
+    shouldUpgradeCallback: (request) => upgrade !== undefined && asksForWebSocket(request),
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -82,11 +87,11 @@ function settings({ headersTimeoutMs, requestTimeoutMs }: ServeLimits): ServerOp
   };
 }
 
-async function secureServer({ tls, onFault }: ServeOptions, limits: ServeLimits): Promise<HttpsServer> {
+async function secureServer(options: ServeOptions, limits: ServeLimits): Promise<HttpsServer> {
   const { createServer: createHttpsServer } = await import('node:https');
   const server = createHttpsServer({
-    ...settings(limits),
-    ...tls,
+    ...settings(options, limits),
+    ...options.tls,
     handshakeTimeout: limits.headersTimeoutMs,
   });
   server.on('tlsClientError', ({ code, message }: NodeJS.ErrnoException, socket) => {
@@ -94,7 +99,7 @@ async function secureServer({ tls, onFault }: ServeOptions, limits: ServeLimits)
     socket.destroy();
     const plain = code === 'ERR_SSL_HTTP_REQUEST';
     const detail = plain ? 'plain http came to this https port; use https:// in the URL' : `TLS: ${message}`;
-    onFault?.({ kind: 'bad_request', detail });
+    options.onFault?.({ kind: 'bad_request', detail });
   });
   return server;
 }
@@ -120,8 +125,8 @@ function refuseUnreadable(error: ClientError, client: Client, { onFault }: Serve
 /** Hands connections over to another protocol. */
 function upgrading(server: Server | HttpsServer, clients: Clients, options: ServeOptions) {
   return (request: IncomingMessage, socket: Socket, rest: Buffer): void => {
+    if (!asksForWebSocket(request)) return takeAsRequest(server, request, socket, rest);
     const judged = judgeUpgrade(request, options);
-    if (judged === null) return takeAsRequest(server, request, socket, rest);
     clients.of(socket).handedOver = true;
     if ('status' in judged) refuseOn(socket, judged);
     else options.upgrade?.(judged, socket, rest);
@@ -129,8 +134,8 @@ function upgrading(server: Server | HttpsServer, clients: Clients, options: Serv
 }
 
 /**
- * An offer of another protocol (curl's h2c, say) is a request like any where nobody takes it up. Node has let go of the
- * connection by then, so the request goes in once more, without the offer.
+ * An offer of another protocol (curl's h2c, say) is a request like any where nobody takes it up. Node before 24.9 has let
+ * go of the connection by then, so the request goes in once more, without the offer.
  */
 function takeAsRequest(
   server: Server | HttpsServer,
