@@ -63,6 +63,18 @@ describe('G14 what two readers could take for two things', () => {
   });
 });
 
+test.each([
+  [65_536, 200],
+  [65_537, 400],
+])('G5 a body in %i chunks: %i', async (chunks, status) => {
+  const server = await startEcho();
+  const wire = await openWire(server.port);
+  wire.write(`${CHUNKED}${'1\r\nx\r\n'.repeat(chunks)}0\r\n\r\n`);
+  expect((await wire.waitFor(/^HTTP\/1\.1 (\d+)/))[1]).toBe(String(status));
+  expect(server.faults.map(({ kind }) => kind)).toEqual(status === 200 ? [] : ['bad_request']);
+  wire.socket.destroy();
+});
+
 test('a request that is not to be read comes behind one that is being answered: its refusal waits for that answer', async () => {
   let answer: () => void = () => {};
   const held = new Promise<void>((resolve) => {
