@@ -11,5 +11,7 @@ export interface CommandEntry {
   name: string;
   alias?: string;
   summary: string;
+  /** Prints data alone, which is never coloured. */
+  plain?: true;
   load: () => Promise<CommandModule>;
 }

@@ -57,6 +57,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'sign',
     summary: 'make the signature of one body',
+    plain: true,
     load: () => import('./sign.ts'),
   },
   {
@@ -77,6 +78,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'completion',
     summary: 'completion of commands, flags and names in your shell',
+    plain: true,
     load: async () => (await import('./completion.ts')).completionOf(COMMANDS),
   },
 ];

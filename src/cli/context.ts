@@ -5,8 +5,7 @@ import { EXIT, type ExitCode, UsageError } from '../core/errors.ts';
 import { maskNumbers, visibleJson } from '../core/redact.ts';
 import type { Store } from '../core/store.ts';
 import type { Io, Output } from './io.ts';
-import type { Style } from './style.ts';
-import { createStyle } from './style.ts';
+import type { ColorChoice, Style } from './style.ts';
 
 /** Options that every command knows. */
 export interface CommonOptions {
@@ -14,7 +13,7 @@ export interface CommonOptions {
   quiet?: boolean;
   verbose?: boolean;
   showNumbers?: boolean;
-  color?: string;
+  color?: ColorChoice;
   store?: string;
   config?: string;
 }
@@ -30,7 +29,7 @@ export interface Context {
   store(): Promise<Store>;
   /** The same for a command that only reads: one that was named and is not there is a mistake. Throws UsageError. */
   recordedStore(): Promise<Store>;
-  style(stream: 'stdout' | 'stderr'): Style;
+  style(stream: 'stdout'): Style;
   /** A result, for stdout. */
   print(text: string): void;
   /** One JSON document or line, for stdout. */
@@ -47,7 +46,7 @@ export interface Context {
 /** Makes the context out of the options that commander has parsed. */
 export type StartContext = (options: object) => Context;
 
-export function createContext(io: Io, options: CommonOptions): Context {
+export function createContext(io: Io, options: CommonOptions, style: Style): Context {
   let store: Promise<Store> | null = null;
   let project: Project | null = null;
   const line = (stream: Output, text: string) => stream.write(`${text}\n`);
@@ -67,7 +66,7 @@ export function createContext(io: Io, options: CommonOptions): Context {
       refuseMissingStore(context);
       return context.store();
     },
-    style: (stream) => createStyle(io[stream], options.color, io.env),
+    style: () => style,
     print: (text) => line(io.stdout, text),
     printJson: (value) => line(io.stdout, visibleJson(value)),
     note: (text) => {

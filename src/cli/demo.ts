@@ -17,8 +17,8 @@ import { sendAll } from '../sender/send.ts';
 import { openStore } from '../store/open.ts';
 import type { Context, StartContext } from './context.ts';
 import { withOutputOptions } from './options.ts';
+import { withProgress } from './progress.ts';
 import { runClock } from './run-clock.ts';
-import { spinner } from './spinner.ts';
 
 const BURST = 1000;
 const BACKOFF_MS = [300, 600, 1200];
@@ -88,17 +88,21 @@ async function demo(context: Context, store: Store): Promise<ExitCode> {
     );
 
     print(style.strong(`\n4  A busy minute: ${BURST} more events, as fast as they are answered`));
-    const busy = spinner(context, 'sending');
-    const began = performance.now();
-    steps.push(
-      await stage.step(
-        'burst',
-        stage.plan({ count: BURST }),
-        (attempts) => attempts.filter((a) => isSuccess(a.status)).length === BURST,
-      ),
+    const took = await withProgress(
+      context,
+      () => `sending ${BURST} events`,
+      async () => {
+        const began = performance.now();
+        steps.push(
+          await stage.step(
+            'burst',
+            stage.plan({ count: BURST }),
+            (attempts) => attempts.filter((a) => isSuccess(a.status)).length === BURST,
+          ),
+        );
+        return performance.now() - began;
+      },
     );
-    busy.stop();
-    const took = performance.now() - began;
     print(
       `   ${BURST} delivered in ${formatDuration(took)}, ${Math.round(BURST / (took / 1000))} a second, each one verified and on record before its 200`,
     );

@@ -5,6 +5,8 @@ import { EXIT, KnownError } from '../core/errors.ts';
 export interface Output {
   write(text: string): void;
   readonly isTTY: boolean;
+  /** The terminal itself, for what draws on it; null elsewhere. */
+  readonly terminal: NodeJS.WriteStream | null;
   readonly columns: number;
 }
 
@@ -144,8 +146,11 @@ function output(
     get isTTY() {
       return isTerminal();
     },
+    get terminal() {
+      return isTerminal() ? open() : null;
+    },
     get columns() {
-      return isTerminal() ? (stream().columns ?? 80) : 80;
+      return isTerminal() ? stream().columns || 80 : 80;
     },
   };
 }

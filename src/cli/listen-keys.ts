@@ -3,6 +3,7 @@ import { formatDuration } from '../core/time.ts';
 import type { Dashboard } from '../dashboard/server.ts';
 import type { Forwarder } from '../receiver/forward.ts';
 import { browse } from './browse.ts';
+import { clearScreen } from './clear-screen.ts';
 import type { Context } from './context.ts';
 import type { ListenLog } from './listen-log.ts';
 
@@ -31,7 +32,7 @@ export function listenKeys(
       case CTRL_C:
         return context.io.interrupt();
       case 'c':
-        return context.io.stdout.write('\u001b[2J\u001b[H');
+        return clearScreen(context.io.stdout);
       case 'p':
         return context.note(
           log.pause() ? 'Paused; deliveries are still received. p shows them again.' : 'Going on.',

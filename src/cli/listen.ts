@@ -23,8 +23,8 @@ import {
   withSecretOptions,
   withStoreOption,
 } from './options.ts';
+import { startProgress } from './progress.ts';
 import { receiverSecrets } from './secrets.ts';
-import { statusLine } from './status-line.ts';
 import { parseTarget } from './target.ts';
 
 const GRACE_MS = 5000;
@@ -94,15 +94,13 @@ c clears it, q quits.`,
 }
 
 async function listen(
-  given: Context,
+  context: Context,
   options: ListenOptions,
   forwardTo: string | undefined,
 ): Promise<ExitCode> {
-  const { io } = given;
+  const { io } = context;
   const settings = readSettings(options);
   const planned = readWay(options, io.env);
-  const foot = planned?.token ? statusLine(given) : null;
-  const context = foot?.context ?? given;
   const { secrets, made } = await receiverSecrets(context, options);
   const secret = secrets[0] as (typeof secrets)[number];
   if (options.printSecret === true) {
@@ -214,7 +212,10 @@ async function listen(
       location: store.location,
     });
   const { tunnel } = opened ?? { tunnel: null };
-  if (tunnel !== null) foot?.show(() => linkStatus(tunnel, io.now(), context.style('stderr')));
+  const foot =
+    tunnel === null || !io.stdout.isTTY
+      ? null
+      : await startProgress(context, (style) => linkStatus(tunnel, io.now(), style), { look: 'still' });
   const resuming = receiver.resume().then(
     (count) => {
       if (count > 0) context.note(`Handed on ${count} deliveries that an earlier run had acknowledged.`);

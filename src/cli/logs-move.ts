@@ -16,6 +16,7 @@ import { confirm } from './confirm.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { type FilterOptions, parseFilter } from './log-filter.ts';
 import { type LogSourceOptions, warnOfSkips, withLogSource } from './log-source.ts';
+import { withProgress } from './progress.ts';
 
 interface ExportOptions extends CommonOptions, FilterOptions {
   kind?: RecordKind;
@@ -44,8 +45,13 @@ export async function exportRecords(context: Context, options: ExportOptions): P
     }
   }
   const text = exportLog(records(), options.format, { bodies, masked });
-  if (options.output === undefined) for await (const piece of text) context.io.stdout.write(piece);
-  else await writeTo(options.output, text);
+  const write = async () => {
+    if (options.output !== undefined) return writeTo(options.output, text);
+    for await (const piece of text) context.io.stdout.write(piece);
+  };
+  // On a terminal the records themselves are the progress.
+  if (options.output === undefined && context.io.stdout.isTTY) await write();
+  else await withProgress(context, () => `${count.toLocaleString('en-US')} records written`, write);
   if (context.io.interrupted.aborted) context.exitCode = EXIT.interrupted;
   context.note(`${count} records${options.output === undefined ? '' : ` in ${options.output}`}.`);
   if (bodies && masked)
@@ -79,21 +85,24 @@ export async function importRecords(
     const known = await knownIds(store);
     const skips = new Skips();
     const counts = { imported: 0, known: 0 };
-    let underWay: Promise<void>[] = [];
-    for await (const item of readLog(file, format, columns, ['event_id', 'status'])) {
-      if (context.io.interrupted.aborted) break;
-      if (!('record' in item)) skips.add(item);
-      else if (known.add(item.record)) {
-        counts.imported += 1;
-        const adding = store.addRecord(item.record);
-        // It may fail while the file is being read, before anybody waits for it.
-        adding.catch(() => {});
-        underWay.push(adding);
-        if (underWay.length >= AT_ONCE) await Promise.all(underWay.splice(0));
-      } else counts.known += 1;
-    }
-    await Promise.all(underWay);
-    underWay = [];
+    const read = async () => {
+      const underWay: Promise<void>[] = [];
+      for await (const item of readLog(file, format, columns, ['event_id', 'status'])) {
+        if (context.io.interrupted.aborted) break;
+        if (!('record' in item)) skips.add(item);
+        else if (known.add(item.record)) {
+          counts.imported += 1;
+          const adding = store.addRecord(item.record);
+          // It may fail while the file is being read, before anybody waits for it.
+          adding.catch(() => {});
+          underWay.push(adding);
+          if (underWay.length >= AT_ONCE) await Promise.all(underWay.splice(0));
+        } else counts.known += 1;
+      }
+      await Promise.all(underWay);
+    };
+    const line = () => `${(counts.imported + counts.known).toLocaleString('en-US')} records read`;
+    await withProgress(context, line, read);
     warnOfSkips(context, skips, file.name);
     if (context.options.json === true)
       context.printJson({ imported: counts.imported, known: counts.known, skipped: skips.count });
@@ -155,7 +164,8 @@ export async function prune(context: Context, options: PruneOptions): Promise<vo
     throw new UsageError('Nothing was removed. Say --yes to remove them without being asked.');
   }
   // Even where no record goes, keys that an earlier prune left may have outlived their time.
-  if (!dry) await store.prune(before, now - keepMs, { dryRun: false });
+  const remove = () => store.prune(before, now - keepMs, { dryRun: false });
+  if (!dry) await withProgress(context, () => 'removing records', remove);
   if (json) context.printJson({ type: 'prune', removed: !dry, ...counts });
   else
     context.note(

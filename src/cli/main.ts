@@ -7,18 +7,22 @@ import type { CommandEntry } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { type CommonOptions, type Context, createContext, type StartContext } from './context.ts';
 import type { Io } from './io.ts';
+import { loadStyle, PLAIN } from './style.ts';
 
 /** Runs one command line (without node and script) and resolves to the exit code. Never rejects. */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const contexts: Context[] = [];
+  let style = PLAIN;
   const start: StartContext = (options) => {
-    const context = createContext(io, options as CommonOptions);
+    const context = createContext(io, options as CommonOptions, style);
     contexts.push(context);
     return context;
   };
   let code: ExitCode;
   try {
-    const program = await createProgram(argv, io, start);
+    const program = await createProgram(argv, io, start, async ({ color, json }) => {
+      if (json !== true) style = await loadStyle(io.stdout, color, io.env);
+    });
     await program.parseAsync(argv as string[], { from: 'user' });
     code = contexts.at(-1)?.exitCode ?? EXIT.ok;
   } catch (error) {
@@ -31,7 +35,12 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   return code === EXIT.ok ? report(outputError, io) : code;
 }
 
-async function createProgram(argv: readonly string[], io: Io, start: StartContext): Promise<Command> {
+async function createProgram(
+  argv: readonly string[],
+  io: Io,
+  start: StartContext,
+  prepareColor: (options: CommonOptions) => Promise<void>,
+): Promise<Command> {
   const program = new Command('mo-notify')
     .description("Send, receive, verify and judge MyOperator's live call notifications, offline.")
     .version(VERSION, '-V, --version')
@@ -65,7 +74,9 @@ async function createProgram(argv: readonly string[], io: Io, start: StartContex
   for (const entry of COMMANDS) {
     const command = program.command(entry.name).description(entry.summary);
     if (entry.alias !== undefined) command.alias(entry.alias);
-    if (entry === called) (await entry.load()).configure(command, start);
+    if (entry !== called) continue;
+    (await entry.load()).configure(command, start);
+    if (entry.plain !== true) command.hook('preAction', (_, action) => prepareColor(action.opts()));
   }
   return program;
 }

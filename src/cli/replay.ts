@@ -19,6 +19,7 @@ import {
   withSecretOptions,
   withStoreOption,
 } from './options.ts';
+import { withProgress } from './progress.ts';
 import { type Pacing, type Plan, readPace, readSelection, refuseContradictions } from './replay-plan.ts';
 import { showReplay, warnOfRefusals } from './replay-preview.ts';
 import {
@@ -132,7 +133,11 @@ async function replay(context: Context, job: Job): Promise<ExitCode> {
   const sending = readSending({ ...plan, header: options.header ?? [] }, target, run);
   const selection = readSelection(plan, target, context);
   const earlier = resumed === null ? null : await readEarlier(job.store, resumed);
-  const survey = await source.survey(selection, earlier);
+  const survey = await withProgress(
+    context,
+    () => 'reading the log',
+    () => source.survey(selection, earlier),
+  );
   const { deliveries, refused, kind, skips } = survey;
   warnOfSkips(context, skips, source.name);
   warnOfRefusals(context, survey);

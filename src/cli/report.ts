@@ -3,10 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { EnvironmentError, EXIT, type ExitCode, UsageError } from '../core/errors.ts';
-import { parseDuration } from '../core/time.ts';
+import { formatDuration, parseDuration } from '../core/time.ts';
 import { FORMAT_NAMES, type Format, RENDERERS } from '../report/formats.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import { buildReport, type JudgeOptions, type Report, reportPasses } from '../report/report.ts';
+import { clearScreen } from './clear-screen.ts';
 import { configuredSchedules } from './configured.ts';
 import type { Context, StartContext } from './context.ts';
 import { type FilterOptions, parseFilter, withTimeOptions } from './log-filter.ts';
@@ -19,8 +20,10 @@ import {
   withOutputOptions,
   withStoreOption,
 } from './options.ts';
+import { startProgress, withProgress } from './progress.ts';
 import { fileCalls, storeCalls } from './report-calls.ts';
 import { parseReportThresholds } from './report-thresholds.ts';
+import { PLAIN } from './style.ts';
 
 interface ReportOptions extends LogSourceOptions, FilterOptions {
   format?: Format;
@@ -79,7 +82,11 @@ async function reportOnce(
   options: ReportOptions,
   judge: Judgement,
 ): Promise<ExitCode> {
-  const { report, skipped, location } = await makeReport(context, source, options, judge);
+  const { report, skipped, location } = await withProgress(
+    context,
+    () => 'reading the log',
+    () => makeReport(context, source, options, judge),
+  );
   await deliver(report, options, context);
   summarizeStep(report, context);
   explainExit(context, report, options, judge);
@@ -123,18 +130,28 @@ async function watch(
   const everyMs = parseDuration(options.watch === true ? WATCH : (options.watch as string), '--watch');
   const { io } = context;
   const ended = AbortSignal.any([io.interrupted, io.closed]);
+  const pauseMs = Math.max(100, everyMs);
+  const foot = io.stdout.isTTY
+    ? await startProgress(context, () => `read again every ${formatDuration(pauseMs)}, Ctrl-C ends it`, {
+        look: 'still',
+      })
+    : null;
   let code: ExitCode = EXIT.ok;
   let last = '';
-  while (!ended.aborted) {
-    const { report, skipped } = await makeReport(context, source, options, judge);
-    const text = render(report, options, context);
-    code = exitCodeOf(report, skipped, options, judge);
-    if (text !== last) {
-      if (io.stdout.isTTY && options.json !== true) io.stdout.write('\u001b[2J\u001b[H');
-      context.print(text);
+  try {
+    while (!ended.aborted) {
+      const { report, skipped } = await makeReport(context, source, options, judge);
+      const text = render(report, options, context);
+      code = exitCodeOf(report, skipped, options, judge);
+      if (text !== last) {
+        if (options.json !== true) clearScreen(io.stdout);
+        context.print(text);
+      }
+      last = text;
+      await sleep(pauseMs, undefined, { signal: ended }).catch(() => {});
     }
-    last = text;
-    await sleep(Math.max(100, everyMs), undefined, { signal: ended }).catch(() => {});
+  } finally {
+    foot?.stop();
   }
   return io.interrupted.aborted ? EXIT.interrupted : code;
 }
@@ -206,6 +223,3 @@ function summarizeStep(report: Report, context: Context): void {
     );
   }
 }
-
-const same = (text: string) => text;
-const PLAIN = { good: same, bad: same, warn: same, dim: same, strong: same };

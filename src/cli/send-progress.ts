@@ -5,12 +5,12 @@ import type { Store } from '../core/store.ts';
 import { formatDuration } from '../core/time.ts';
 import type { AttemptResult } from '../http/attempt.ts';
 import type { Context } from './context.ts';
+import { startProgress } from './progress.ts';
 import type { RunTotals } from './thresholds.ts';
 
 /** Runs up to this many deliveries show a line an attempt; longer ones show progress and their failures. */
 const LINES = 20;
 const FAILURE_LINES = 10;
-const REDRAW_MS = 100;
 
 /** What the user sees of a run while it lasts, and what it added up to. */
 export interface SendProgress {
@@ -24,18 +24,16 @@ export interface SendProgress {
   succeeded(): boolean;
 }
 
-export function sendProgress(
+export async function sendProgress(
   context: Context,
   { expected, faulty }: { expected: number | null; faulty: boolean },
-): SendProgress {
+): Promise<SendProgress> {
   const totals = noTotals();
   const quiet = context.options.json === true || context.options.quiet === true;
   const perLine = !quiet && expected !== null && expected <= LINES;
   const { good, bad, warn, dim } = context.style('stdout');
-  const bar =
-    !quiet && !perLine && context.io.stderr.isTTY && context.io.env.TERM !== 'dumb'
-      ? progressLine(context, expected)
-      : null;
+  const bar = perLine ? null : await startProgress(context, () => barLine(totals, expected, began));
+  const began = performance.now();
   let failureLines = 0;
   let lastFailure: Attempt | null = null;
 
@@ -52,10 +50,8 @@ export function sendProgress(
       lastFailure = a;
       if (a.final) totals.failed += 1;
     }
-    bar?.update(totals);
     if (quiet || (!perLine && meant)) return;
     if (!perLine && ++failureLines > FAILURE_LINES) return;
-    bar?.clear();
     const mark = meant ? good('✓') : a.final ? bad('✗') : warn('↻');
     const answer = a.status === null ? a.outcome : String(a.status);
     const retry = a.attempt > 1 ? `  attempt ${a.attempt}` : '';
@@ -84,7 +80,7 @@ export function sendProgress(
 
   return {
     attempt,
-    stop: () => bar?.clear(),
+    stop: () => bar?.stop(),
     totals: () => totals,
     succeeded: () => totals.sent > 0 && totals.delivered === totals.sent,
     summary: () => ({
@@ -149,35 +145,14 @@ function redirectTarget(result: AttemptResult): string {
   return at < 0 ? '' : `  redirects to ${visible(result.headers[at + 1] as string, 100)}, not followed`;
 }
 
-interface ProgressLine {
-  update(totals: RunTotals): void;
-  clear(): void;
-}
-
-/** One line on the terminal that is redrawn: a bar, the rate, the failures. */
-function progressLine({ io }: Context, expected: number | null): ProgressLine {
-  const began = performance.now();
-  let drawn = 0;
-  let visibleNow = false;
-  return {
-    update(totals) {
-      const now = performance.now();
-      if (now - began < 300 || now - drawn < REDRAW_MS) return;
-      drawn = now;
-      visibleNow = true;
-      const ended = totals.delivered + totals.failed;
-      const rate = Math.round(totals.attempts / ((now - began) / 1000));
-      const bar =
-        expected === null ? '' : `${drawBar(ended / expected)} ${Math.floor((100 * ended) / expected)} %  `;
-      const retrying = totals.sent - ended;
-      const line = `${bar}${ended} done  ${rate}/s  ${totals.failed} failed${retrying > 0 ? `  ${retrying} to be retried` : ''}`;
-      io.stderr.write(`\r\u001b[K${line.slice(0, Math.max(0, io.stderr.columns - 1))}`);
-    },
-    clear() {
-      if (visibleNow) io.stderr.write('\r\u001b[K');
-      visibleNow = false;
-    },
-  };
+/** A bar where the end is known, the rate, the failures. */
+function barLine(totals: RunTotals, expected: number | null, began: number): string {
+  const ended = totals.delivered + totals.failed;
+  const rate = Math.round(totals.attempts / ((performance.now() - began) / 1000));
+  const bar =
+    expected === null ? '' : `${drawBar(ended / expected)} ${Math.floor((100 * ended) / expected)} %  `;
+  const retrying = totals.sent - ended;
+  return `${bar}${ended} done  ${rate}/s  ${totals.failed} failed${retrying > 0 ? `  ${retrying} to be retried` : ''}`;
 }
 
 function drawBar(share: number): string {

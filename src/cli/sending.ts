@@ -102,7 +102,7 @@ export async function sendRun(
   const { url, name } = target;
   const connections = concurrency ?? (openLoop ? OPEN_LOOP : CLOSED_LOOP);
   const transport = createTransport({ url, connections, timeoutMs, insecure, proxy: proxyFor(url) });
-  const progress = sendProgress(context, { expected, faulty });
+  const progress = await sendProgress(context, { expected, faulty });
   const stop = stopSignals(context, transport);
   const clock = runClock(context.io);
   try {

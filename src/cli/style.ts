@@ -1,5 +1,3 @@
-import { styleText } from 'node:util';
-import { UsageError } from '../core/errors.ts';
 import type { Output } from './io.ts';
 
 /** Colours that mean something, or nothing at all where colour is off. */
@@ -10,44 +8,37 @@ export interface Style {
   dim: (text: string) => string;
   strong: (text: string) => string;
   name: (text: string) => string;
-  readonly colored: boolean;
 }
 
-export function createStyle(
+export type ColorChoice = 'auto' | 'always' | 'never';
+
+const asIs = (text: string) => text;
+
+export const PLAIN: Style = { good: asIs, bad: asIs, warn: asIs, dim: asIs, strong: asIs, name: asIs };
+
+/** The colours of what goes to a stream. chalk is loaded only where there are any, since most output goes to a pipe. */
+export async function loadStyle(
   stream: Output,
-  choice: string | undefined,
+  choice: ColorChoice | undefined,
   env: Record<string, string | undefined>,
-): Style {
-  const colored = wantsColor(stream, choice, env);
-  // Whether there is to be colour is decided here, so styleText is not to look for itself.
-  const paint = (format: 'green' | 'red' | 'yellow' | 'dim' | 'bold' | 'cyan') => (text: string) =>
-    colored ? styleText(format, text, { validateStream: false }) : text;
+): Promise<Style> {
+  if (!wantsColor(stream, choice ?? 'auto', env)) return PLAIN;
+  const { Chalk } = await import('chalk');
+  // Whether there is colour is decided here, so chalk's own detection is not asked.
+  const chalk = new Chalk({ level: 1 });
   return {
-    good: paint('green'),
-    bad: paint('red'),
-    warn: paint('yellow'),
-    dim: paint('dim'),
-    strong: paint('bold'),
-    name: paint('cyan'),
-    colored,
+    good: (text) => chalk.green(text),
+    bad: (text) => chalk.red(text),
+    warn: (text) => chalk.yellow(text),
+    dim: (text) => chalk.dim(text),
+    strong: (text) => chalk.bold(text),
+    name: (text) => chalk.cyan(text),
   };
 }
 
-function wantsColor(
-  stream: Output,
-  choice: string | undefined,
-  env: Record<string, string | undefined>,
-): boolean {
-  switch (choice ?? 'auto') {
-    case 'always':
-      return true;
-    case 'never':
-      return false;
-    case 'auto':
-      if (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '' && env.FORCE_COLOR !== '0') return true;
-      if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false;
-      return stream.isTTY && env.TERM !== 'dumb';
-    default:
-      throw new UsageError(`--color: '${choice}' is not one of auto, always, never.`);
-  }
+function wantsColor(stream: Output, choice: ColorChoice, env: Record<string, string | undefined>): boolean {
+  if (choice !== 'auto') return choice === 'always';
+  if (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '' && env.FORCE_COLOR !== '0') return true;
+  if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false;
+  return stream.isTTY && env.TERM !== 'dumb';
 }

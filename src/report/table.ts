@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
 import type { Kpi } from '../core/kpi.ts';
 import { formatRatio } from '../core/ratio.ts';
@@ -100,8 +101,7 @@ function grid(head: string[], rows: string[][], style: TableStyle, width: number
 }
 
 function widest(text: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes take no room
-  return Math.max(...text.split('\n').map((line) => line.replaceAll(/\u001b\[\d+m/g, '').length));
+  return Math.max(...text.split('\n').map((line) => stripVTControlCharacters(line).length));
 }
 
 const BORDERLESS = Object.fromEntries(

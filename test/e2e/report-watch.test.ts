@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import { openStore } from '../../src/store/open.ts';
+import { fakeTerminal } from '../helpers/fake-terminal.ts';
 import { newAttempt } from '../helpers/records.ts';
 import { seedStore } from '../helpers/seed-store.ts';
 import { testIo } from '../helpers/test-io.ts';
 
 const attempts = [{ eventId: 'ev_a' }, { eventId: 'ev_b' }];
 
-async function watching(args: string[] = [], isTTY = false) {
-  const io = testIo({ isTTY, columns: 100 });
+async function watching(args: string[] = [], terminal?: NodeJS.WriteStream) {
+  const io = testIo(terminal === undefined ? {} : { terminal });
   const location = await seedStore(io.cwd, { attempts });
   const ended = run(['report', '--store', location, '--watch', '100ms', ...args], io);
   return { io, ended, location };
@@ -36,11 +37,18 @@ test('--watch says it again once there is something new, and ends at Ctrl-C', as
 });
 
 test('--watch on a terminal draws each report in the place of the one before', async () => {
-  const { io, ended } = await watching([], true);
-  await io.waitFor(/Success rate/);
+  const terminal = fakeTerminal({ columns: 100, rows: 60 });
+  const { io, ended, location } = await watching(['--color', 'never'], terminal);
+  await io.waitFor(/2 events, 2 attempts/);
+  expect(terminal.screen().at(-1)).toBe('  read again every 100 ms, Ctrl-C ends it');
+  await addAttempt(location, 'ev_c');
+  await io.waitFor(/3 events, 3 attempts/);
   io.interrupt();
   await ended;
-  expect(io.out().startsWith('\u001b[2J\u001b[H')).toBe(true);
+  const screen = terminal.screen();
+  expect(screen[0]).toMatch(/^Report /);
+  expect(screen[1]).toMatch(/^3 events, 3 attempts/);
+  expect(screen.filter((line) => /^Report |again every/.test(line))).toHaveLength(1);
 });
 
 test.each([

@@ -1,11 +1,23 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { fakeTerminal } from '../helpers/fake-terminal.ts';
 import { SEEDED_AT, seedStore } from '../helpers/seed-store.ts';
-import { bash, onTerminal, spawnCli, tempFolder } from '../helpers/spawn-cli.ts';
+import { bash, onTerminal, spawnCli, startOnTerminal, tempFolder } from '../helpers/spawn-cli.ts';
 import { startListen } from '../helpers/test-io.ts';
 
 const env = { MO_SECRET: 'a secret' };
 const STACK = /^ {4}at |node:internal|Unhandled/m;
 const ESCAPE = '\u001b';
+const CTRL_C = '\u0003';
+
+/** What a terminal shows in the end of what it got. */
+function onScreen(sent: string) {
+  const terminal = fakeTerminal();
+  terminal.write(sent);
+  return { screen: terminal.screen(), cursorShown: terminal.cursorShown() };
+}
 
 describe.skipIf(process.platform !== 'linux')('F5 where stdout is', () => {
   test('a pipe whose reader goes away, every command ends quietly with 0', async () => {
@@ -140,6 +152,45 @@ describe.skipIf(process.platform !== 'linux')('F5 on a terminal', () => {
     expect(out).toMatch(/^0 of \d+ delivered/m);
     expect(out).not.toContain(ESCAPE);
     expect(out.replaceAll('\r\n', '')).not.toContain('\r');
+  });
+
+  test('Ctrl-C ends a run, takes its progress line away without colouring it, and brings the cursor back', async () => {
+    const running = startOnTerminal(
+      'mo send-test 1 --duration 60s --retries 0 --no-record --color never; echo "ended with $?"',
+      { env },
+    );
+    await running.waitFor(/\d+ failed/);
+    running.child.stdin?.write(CTRL_C);
+    await running.waitFor(/ended with 130/);
+    running.child.stdin?.end();
+    const { out } = await running.ended;
+    expect(out).not.toMatch(/\[[\d;]+m/);
+    const { screen, cursorShown } = onScreen(out);
+    expect(screen.filter((line) => / done {2}\d/.test(line))).toEqual([]);
+    expect(screen.at(-1)).toBe('ended with 130');
+    expect(cursorShown).toBe(true);
+  });
+
+  test('a second Ctrl-C ends it at once, and brings the cursor back', async () => {
+    const silent = createServer(() => {});
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const running = startOnTerminal(`mo send-test ${port} -n 100 --no-record; echo "ended with $?"`, { env });
+    await running.waitFor(/0 done/);
+    running.child.stdin?.write(CTRL_C);
+    await running.waitFor(/Ctrl-C again stops at once/);
+    running.child.stdin?.write(CTRL_C);
+    await running.waitFor(/ended with 130/);
+    running.child.stdin?.end();
+    expect(onScreen((await running.ended).out).cursorShown).toBe(true);
+    silent.closeAllConnections();
+    silent.close();
+  });
+
+  test('whose size is not known, a run ends and nothing is drawn', async () => {
+    const { out } = await onTerminal('mo demo', { columns: 0 });
+    expect(out).toContain('Everything went as it should.');
+    expect(out).not.toContain('sending');
   });
 
   test('of 40 columns the report is a list that fits', async () => {

@@ -19,6 +19,8 @@ export interface TestIoOptions {
   stdin?: string | Uint8Array;
   columns?: number;
   isTTY?: boolean;
+  /** What stdout and stderr are both shown on. */
+  terminal?: NodeJS.WriteStream;
 }
 
 export function testIo(options: TestIoOptions = {}): TestIo {
@@ -28,10 +30,12 @@ export function testIo(options: TestIoOptions = {}): TestIo {
   const output = (name: 'out' | 'err') => ({
     write(chunk: string) {
       text[name] += chunk;
+      options.terminal?.write(chunk);
       for (const watch of [...watchers]) watch();
     },
-    isTTY: options.isTTY ?? false,
-    columns: options.columns ?? 80,
+    isTTY: options.isTTY ?? options.terminal !== undefined,
+    terminal: options.terminal ?? null,
+    columns: options.columns ?? options.terminal?.columns ?? 80,
   });
   return {
     stdout: output('out'),

@@ -11,17 +11,23 @@ const FLOORS = [
   ['receiver', 'sender', 'dashboard', 'tunnel'],
   ['cli', 'index.ts'],
 ];
+/** The packages that draw on a terminal, each with the one file that knows it. */
+const TERMINAL_PACKAGES = { chalk: 'cli/style.ts', ora: 'cli/progress.ts' };
+
 const floorOf = (folder: string) => FLOORS.findIndex((folders) => folders.includes(folder));
+
+const files = new Map(
+  readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.tsx?$/.test(name))
+    .map((name) => [name, readFileSync(join(src, name), 'utf8')]),
+);
 
 /** Each file's imports within src/, types included, also those that run later. */
 const imports = new Map(
-  readdirSync(src, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.tsx?$/.test(name))
-    .map((name): [string, string[]] => {
-      const text = readFileSync(join(src, name), 'utf8');
-      const found = text.matchAll(/(?:\bfrom|\bimport\()\s*'(\.[^']+\.tsx?)'/g);
-      return [name, [...found].map(([, to]) => relative(src, join(src, dirname(name), to as string)))];
-    }),
+  [...files].map(([name, text]): [string, string[]] => {
+    const found = text.matchAll(/(?:\bfrom|\bimport\()\s*'(\.[^']+\.tsx?)'/g);
+    return [name, [...found].map(([, to]) => relative(src, join(src, dirname(name), to as string)))];
+  }),
 );
 const folderOf = (file: string) => file.split('/')[0] as string;
 
@@ -49,4 +55,28 @@ test('no file leads back to itself', () => {
   };
   for (const file of imports.keys()) visit(file, []);
   expect(circles).toEqual([]);
+});
+
+test.each(Object.entries(TERMINAL_PACKAGES))(
+  '%s is imported by %s alone, and only when it is needed',
+  (name, file) => {
+    const importing = (pattern: RegExp) =>
+      [...files].filter(([, text]) => pattern.test(text)).map(([one]) => one);
+    expect(importing(new RegExp(`(?:\\bfrom|\\bimport\\(?)\\s*'${name}'`))).toEqual([file]);
+    expect(importing(new RegExp(`^import (?!type).*'${name}'`, 'm'))).toEqual([]);
+  },
+);
+
+test('no file writes an escape sequence, or has Node paint: chalk and ora do', () => {
+  const byHand =
+    /\\(?:u001b|u\{0*1b\}|x1b|033|e\[)|\b(?:fromCharCode|fromCodePoint)\((?:27|0x1b)\b|\bstyleText\b/i;
+  const writing = ([, text]: [string, string]) => text.includes('\u001b') || byHand.test(text);
+  expect([...files].filter(writing).map(([name]) => name)).toEqual([]);
+});
+
+test('the cursor is moved in one place, to clear the screen', () => {
+  const moving = /\.(?:cursorTo|moveCursor|clearLine|clearScreenDown)\b|from 'node:readline'/;
+  expect([...files].filter(([, text]) => moving.test(text)).map(([name]) => name)).toEqual([
+    'cli/clear-screen.ts',
+  ]);
 });
