@@ -19,12 +19,16 @@ try {
   process.exit(0);
 }
 
+/** Of what is imported, only what is left once unused code is gone needs its licence beside it. */
 const rememberPackages = {
   name: 'remember-packages',
-  load(id) {
-    const match = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id);
-    if (match) bundled.add(match[0]);
-    return null;
+  generateBundle(_, files) {
+    for (const file of Object.values(files)) {
+      for (const [id, { renderedLength }] of Object.entries(file.modules ?? {})) {
+        const match = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id);
+        if (match && renderedLength > 0) bundled.add(match[0]);
+      }
+    }
   },
 };
 
@@ -51,6 +55,7 @@ await build('src/cli/bin.ts', {
   codeSplitting: {
     groups: [
       { name: 'start', tags: ['$initial'], priority: 2 },
+      { name: 'chalk', test: /\/node_modules\/chalk\// },
       {
         name: 'shared',
         test: /\/src\/(core|cli\/(?!serve-dashboard|resend|browse)|config\/(project|secrets))/,
