@@ -24,8 +24,8 @@ export function install() {
     ).length;
     const bytes = files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0);
     return [
-      verdict('packages', [packages], '≤ 40', (n) => n <= 40, 0),
-      verdict('size, MB', [bytes / 1e6], '≤ 40', (mb) => mb <= 40, 1),
+      verdict('packages', [packages], '≤ 15', (n) => n <= 15, 0),
+      verdict('size, MB', [bytes / 1e6], '≤ 30', (mb) => mb <= 30, 1),
     ].every(Boolean);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { type RunningListen, startListen, testIo } from '../helpers/test-io.ts';
 
@@ -90,6 +90,28 @@ test('the table names every command, and every page it links to is there', () =>
       expect(existsSync(join(root, name, '..', link as string)), `${name} links to ${link}`).toBe(true);
     }
   }
+});
+
+describe('the table of packages', () => {
+  const named = [...page('README.md').matchAll(/^\| `([^`]+)` \| [^|]+ \|$/gm)].map(
+    ([, name]) => name as string,
+  );
+  const { dependencies, devDependencies } = JSON.parse(page('package.json')) as Record<string, object>;
+  const installed = Object.keys(dependencies as object);
+  /** A bundled package has its name, version and licence on a line of their own. */
+  const isBundled = (name: string) =>
+    page('dist/THIRD-PARTY-LICENSES')
+      .split('\n')
+      .some((line) => line.startsWith(`${name} `) && /^\S+ \d+\.\d+\.\d+\S* \(.+\)$/.test(line));
+
+  test.each(named)('%s is bundled with its licence, or installed', (name) => {
+    expect(installed.includes(name) || isBundled(name)).toBe(true);
+  });
+
+  test('leaves out none that is bundled or installed', () => {
+    const used = [...installed, ...Object.keys(devDependencies as object).filter(isBundled)];
+    expect(named).toEqual(expect.arrayContaining(used));
+  });
 });
 
 test('docs/library.md: the example verifies and parses', async () => {
