@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import type { Ora } from 'ora';
 import type { Context } from './context.ts';
 import { loadStyle, PLAIN, type Style } from './style.ts';
 
@@ -16,6 +17,8 @@ export interface Progress {
 export interface ProgressOptions {
   /** `spinner` (default): beside a spinner, once the run has lasted a while; `still`: without one, at once. */
   look?: 'spinner' | 'still';
+  /** Loads ora before the run: in its midst that would delay what the run measures. */
+  measured?: boolean;
 }
 
 /**
@@ -24,19 +27,46 @@ export interface ProgressOptions {
  * process ends, however it ends.
  */
 export async function startProgress(
+  context: Context,
+  line: (style: Style) => string,
+  { look = 'spinner', measured = false }: ProgressOptions = {},
+): Promise<Progress> {
+  if (!isShown(context)) return { stop: () => {} };
+  let ended = false;
+  let drawing: Ora | null = null;
+  const draw = async () => {
+    drawing ??= await prepare(context, line, look);
+    if (!ended) drawing.start();
+  };
+  if (look === 'still') await draw();
+  else if (measured) drawing = await prepare(context, line, look);
+  const timer = look === 'still' ? undefined : setTimeout(draw, AFTER_MS).unref();
+  return {
+    stop() {
+      ended = true;
+      clearTimeout(timer);
+      if (drawing?.isSpinning) drawing.stop();
+    },
+  };
+}
+
+function isShown({ io, options }: Context): boolean {
+  if (options.quiet === true || options.json === true || io.env.TERM === 'dumb') return false;
+  // A terminal that does not know its size says 0: there, ora would clear lines without end.
+  return io.stderr.terminal !== null && io.stderr.terminal.columns > INDENT;
+}
+
+async function prepare(
   { io, options }: Context,
   line: (style: Style) => string,
-  { look = 'spinner' }: ProgressOptions = {},
-): Promise<Progress> {
-  const { terminal } = io.stderr;
-  const silent = options.quiet === true || options.json === true || io.env.TERM === 'dumb';
-  // A terminal that does not know its size says 0: there, ora would clear lines without end.
-  if (silent || terminal === null || !(terminal.columns > INDENT)) return { stop: () => {} };
+  look: ProgressOptions['look'],
+): Promise<Ora> {
   const [{ default: ora }, style] = await Promise.all([
     import('ora'),
     loadStyle(io.stderr, options.color, io.env),
   ]);
-  const drawing = ora({
+  const terminal = io.stderr.terminal as NodeJS.WriteStream;
+  return ora({
     stream: terminal,
     isEnabled: true,
     // Ctrl-C stays a signal, or a key of the command's own.
@@ -45,14 +75,6 @@ export async function startProgress(
     ...(look === 'still' ? { spinner: STILL } : {}),
     suffixText: () => cut(line(style), terminal.columns - INDENT),
   });
-  const timer = look === 'still' ? undefined : setTimeout(() => drawing.start(), AFTER_MS).unref();
-  if (look === 'still') drawing.start();
-  return {
-    stop() {
-      clearTimeout(timer);
-      if (drawing.isSpinning) drawing.stop();
-    },
-  };
 }
 
 /** The same for as long as some work takes. */

@@ -32,7 +32,9 @@ export async function sendProgress(
   const quiet = context.options.json === true || context.options.quiet === true;
   const perLine = !quiet && expected !== null && expected <= LINES;
   const { good, bad, warn, dim } = context.style('stdout');
-  const bar = perLine ? null : await startProgress(context, () => barLine(totals, expected, began));
+  const bar = perLine
+    ? null
+    : await startProgress(context, () => barLine(totals, expected, began), { measured: true });
   const began = performance.now();
   let failureLines = 0;
   let lastFailure: Attempt | null = null;

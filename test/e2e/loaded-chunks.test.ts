@@ -42,7 +42,7 @@ test.skipIf(process.platform !== 'linux').each([
   ['mo events list --color never', []],
   ['mo events list --json', []],
   ['mo events list | cat', []],
-  ['mo demo', ['chalk', 'ora']],
+  ['mo send-test 1 -n 21 --retries 0 --no-record', ['chalk', 'ora']],
 ])('on a terminal: %s loads %j', async (script, loaded) => {
   expect((await loadedBy(script, onTerminal)).toSorted()).toEqual(loaded);
 });

@@ -12,6 +12,12 @@ const spinning = (line: string) => expect.stringMatching(new RegExp(`^\\S  ${lin
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
+/** What happens in so much time, ora's loading included. */
+async function pass(ms: number): Promise<void> {
+  vi.advanceTimersByTime(ms);
+  await vi.dynamicImportSettled();
+}
+
 function onTerminal({
   columns = 40,
   env = {},
@@ -26,9 +32,9 @@ describe('beside a spinner', () => {
   test('the line comes once the run has lasted a while, and goes with it', async () => {
     const { terminal, context } = onTerminal();
     const progress = await startProgress(context, () => 'sending');
-    vi.advanceTimersByTime(299);
+    await pass(299);
     expect(terminal.sent()).toBe('');
-    vi.advanceTimersByTime(1);
+    await pass(1);
     expect(terminal.screen()).toEqual([spinning('sending')]);
     expect(terminal.cursorShown()).toBe(false);
     progress.stop();
@@ -43,8 +49,27 @@ describe('beside a spinner', () => {
       () => 'reading',
       async () => {},
     );
-    vi.advanceTimersByTime(10_000);
+    await pass(10_000);
     expect(terminal.sent()).toBe('');
+  });
+
+  test('nor one that is over while ora is being loaded', async () => {
+    const { terminal, context } = onTerminal();
+    const progress = await startProgress(context, () => 'reading');
+    vi.advanceTimersByTime(300);
+    progress.stop();
+    await pass(10_000);
+    expect(terminal.sent()).toBe('');
+  });
+
+  test('where the run measures, ora is loaded before it', async () => {
+    const { terminal, context } = onTerminal();
+    const progress = await startProgress(context, () => 'sending', { measured: true });
+    vi.advanceTimersByTime(300);
+    // In the microtasks of that timer, with nothing left to be loaded.
+    for (let i = 0; i < 5; i++) await null;
+    expect(terminal.screen()).toEqual([spinning('sending')]);
+    progress.stop();
   });
 
   test('work that fails takes its line with it', async () => {
@@ -53,7 +78,7 @@ describe('beside a spinner', () => {
       context,
       () => 'reading',
       async () => {
-        vi.advanceTimersByTime(1000);
+        await pass(1000);
         expect(terminal.screen()).toHaveLength(1);
         throw new Error('gone');
       },
@@ -62,7 +87,7 @@ describe('beside a spinner', () => {
     expect(terminal.screen()).toEqual([]);
     expect(terminal.cursorShown()).toBe(true);
     const { length } = terminal.sent();
-    vi.advanceTimersByTime(10_000);
+    await pass(10_000);
     expect(terminal.sent()).toHaveLength(length);
   });
 
@@ -70,10 +95,10 @@ describe('beside a spinner', () => {
     const { terminal, context } = onTerminal();
     let done = 0;
     const progress = await startProgress(context, () => `${done} done`);
-    vi.advanceTimersByTime(300);
+    await pass(300);
     const [before] = terminal.screen();
     done = 7;
-    vi.advanceTimersByTime(200);
+    await pass(200);
     const [after] = terminal.screen();
     expect([before, after]).toEqual([spinning('0 done'), spinning('7 done')]);
     expect(after?.[0]).not.toBe(before?.[0]);
@@ -83,7 +108,7 @@ describe('beside a spinner', () => {
   test('what is printed meanwhile stands above it', async () => {
     const { terminal, context } = onTerminal();
     const progress = await startProgress(context, () => 'sending');
-    vi.advanceTimersByTime(300);
+    await pass(300);
     context.print('one');
     context.warn('two');
     expect(terminal.screen()).toEqual(['one', 'two', spinning('sending')]);
@@ -95,7 +120,7 @@ describe('beside a spinner', () => {
   test('is cut to the width of the terminal, so that it can be taken away again', async () => {
     const { terminal, context } = onTerminal({ columns: 20, color: 'always' });
     const progress = await startProgress(context, ({ good }) => good('a line that is longer than twenty'));
-    vi.advanceTimersByTime(300 + 5 * 80);
+    await pass(300 + 5 * 80);
     context.print('above');
     expect(terminal.screen()).toEqual(['above', spinning('a line that is l')]);
     progress.stop();
