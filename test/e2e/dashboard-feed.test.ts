@@ -229,7 +229,7 @@ describe('F6 very many pages', () => {
             one.close();
             return one.status;
           },
-          { timeout: 10_000, interval: 5 },
+          { interval: 5 },
         )
         .toBe(200);
     }
@@ -251,7 +251,7 @@ describe('F6 very many pages', () => {
           for (const page of pages) page.close();
           return pages.filter(({ status }) => status === 200).length;
         },
-        { timeout: 15_000, interval: 5 },
+        { interval: 5 },
       )
       .toBe(MOST_PAGES);
     expect(board.faults).toEqual([]);

@@ -28,7 +28,7 @@ describe.skipIf(process.platform !== 'linux')('in the browser', () => {
     const { folder, opened } = fakeBrowser();
     vi.stubEnv('PATH', folder);
     const { link } = await startCommand(['--open']);
-    await expect.poll(opened, { interval: 5, timeout: 5000 }).toMatch(WHOLE);
+    await expect.poll(opened, { interval: 5 }).toMatch(WHOLE);
     expect(opened().trim()).not.toBe(link);
     await enter(opened().trim());
     const token = opened().trim().split('#token=')[1];
@@ -57,7 +57,7 @@ describe.skipIf(process.platform !== 'linux')('in the browser', () => {
     const [, printed] = await running.waitFor(/dashboard \S*?(http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{32})/);
     await running.waitFor(/Keys: o open the dashboard/);
     running.child.stdin?.write('o');
-    await expect.poll(opened, { interval: 5, timeout: 10_000 }).toMatch(WHOLE);
+    await expect.poll(opened, { interval: 5 }).toMatch(WHOLE);
     const link = opened().trim();
     expect(link).not.toBe(printed);
     await enter(link);

@@ -6,18 +6,11 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import { delivery, SECRET } from '../helpers/delivery.ts';
 import { type Answer, answers, deadPort, startEndpoint } from '../helpers/endpoint.ts';
-import {
-  lackReason,
-  lacks,
-  onFreePort,
-  postThrough,
-  startProxy,
-  TOOL_PATH,
-} from '../helpers/proxy-server.ts';
+import { lackReason, lacks, postThrough, startProxy, TOOL_PATH } from '../helpers/proxy-server.ts';
 import { post } from '../helpers/raw-http.ts';
 import { sendTest, signatureResult } from '../helpers/send-test.ts';
 import { BIN, ROOT, type Running, start, tempFolder } from '../helpers/spawn-cli.ts';
-import { type RunningListen, startListen, testIo } from '../helpers/test-io.ts';
+import { startListen, testIo } from '../helpers/test-io.ts';
 
 const env = { MO_SECRET: SECRET };
 
@@ -38,21 +31,20 @@ async function sshForward(to: number): Promise<number> {
   for (const key of ['host', 'user'])
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(cwd, key)]);
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
-  const port = await onFreePort(async (free) => {
-    const config = [
-      `Port ${free}`,
-      'ListenAddress 127.0.0.1',
-      `HostKey ${cwd}/host`,
-      `AuthorizedKeysFile ${cwd}/user.pub`,
-      'PidFile none',
-      'StrictModes no',
-      'UsePAM no',
-      'PasswordAuthentication no',
-      'KbdInteractiveAuthentication no',
-    ];
-    writeFileSync(join(cwd, 'sshd_config'), `${config.join('\n')}\n`);
-    await startIn(cwd, 'sshd', ['-D', '-e', '-f', join(cwd, 'sshd_config')]).waitFor(/Server listening/);
-  });
+  const port = await deadPort();
+  const config = [
+    `Port ${port}`,
+    'ListenAddress 127.0.0.1',
+    `HostKey ${cwd}/host`,
+    `AuthorizedKeysFile ${cwd}/user.pub`,
+    'PidFile none',
+    'StrictModes no',
+    'UsePAM no',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+  ];
+  writeFileSync(join(cwd, 'sshd_config'), `${config.join('\n')}\n`);
+  await startIn(cwd, 'sshd', ['-D', '-e', '-f', join(cwd, 'sshd_config')]).waitFor(/Server listening/);
   const options = [
     'IdentitiesOnly=yes',
     'StrictHostKeyChecking=no',
@@ -71,35 +63,30 @@ const ok: Answer = (response) => response.end('the app says so');
 describe.skipIf(lacks('sshd'))(`ssh -R${lackReason('sshd')}`, () => {
   test('proved, and a signed delivery goes through', async () => {
     const app = await startEndpoint(ok);
-    let listen: RunningListen | undefined;
-    let url = '';
     // The tunnel is told the listener's port, and the listener the tunnel's.
-    await onFreePort(async (port) => {
-      url = `http://127.0.0.1:${await sshForward(port)}/`;
-      const argv = [String(app.port), '--port', String(port), '--no-dashboard', '--public-url', url];
-      listen = await startListen(argv, { env });
-    });
-    onTestFinished(async () => void (await listen?.stop()));
-    expect(listen?.io.err()).toContain(`Sending a probe to ${url}`);
-    expect(listen?.io.out()).toContain(`"tunnel":"${url}"`);
+    const port = await deadPort();
+    const url = `http://127.0.0.1:${await sshForward(port)}/`;
+    const argv = [String(app.port), '--port', String(port), '--no-dashboard', '--public-url', url];
+    const listen = await startListen(argv, { env });
+    onTestFinished(async () => void (await listen.stop()));
+    expect(listen.io.err()).toContain(`Sending a probe to ${url}`);
+    expect(listen.io.out()).toContain(`"tunnel":"${url}"`);
     expect((await sendTest(url, ['--event', 'connected'])).code).toBe(0);
     const [seen] = app.requests;
     expect(app.requests).toHaveLength(1);
     expect(seen && signatureResult(seen)).toBe('valid');
-    await listen?.io.waitFor(/"type":"receipt".*"signature":"valid"/);
+    await listen.io.waitFor(/"type":"receipt".*"signature":"valid"/);
   });
 
   test.skipIf(lacks('nginx'))(`with nginx and TLS on the host${lackReason('nginx')}`, async () => {
     const app = await startEndpoint(ok);
-    let publicUrl = '';
-    await onFreePort(async (port) => {
-      const nginx = await startProxy('nginx', await sshForward(port));
-      publicUrl = `${nginx.url}/notify`;
-      const argv = ['listen', String(app.port), '--port', String(port), '--no-dashboard', '--json'];
-      const more = { ...env, NODE_EXTRA_CA_CERTS: join(ROOT, 'fixtures/tls/ca.pem') };
-      const listen = startIn(tempFolder(), process.execPath, [BIN, ...argv, '--public-url', publicUrl], more);
-      await listen.waitFor(/"type":"ready"/);
-    });
+    const port = await deadPort();
+    const nginx = await startProxy('nginx', await sshForward(port));
+    const publicUrl = `${nginx.url}/notify`;
+    const argv = ['listen', String(app.port), '--port', String(port), '--no-dashboard', '--json'];
+    const more = { ...env, NODE_EXTRA_CA_CERTS: join(ROOT, 'fixtures/tls/ca.pem') };
+    const listen = startIn(tempFolder(), process.execPath, [BIN, ...argv, '--public-url', publicUrl], more);
+    await listen.waitFor(/"type":"ready"/);
     const sent = delivery({ body: '{"event":"call_connected", "call_id":"\\u00e9\\/é"}\r\n' });
     expect(await postThrough(publicUrl, sent)).toMatchObject({ status: 200, body: 'the app says so' });
     expect(app.requests[0]?.body).toEqual(sent.body);
@@ -153,11 +140,8 @@ describe('what the probe says', () => {
     ['do not arrive as sent', /^x-mo-(?:sent-at|signature)$/i, (body: string) => body],
     ['the body arrives changed', /^$/, (body: string) => JSON.stringify(JSON.parse(body))],
   ] as const)('%s', async (words, without, change) => {
-    await onFreePort(async (port) => {
-      const said = await complaint(meddler(port, without, change), port);
-      if (/in use/.test(said)) throw new Error(said);
-      expect(said).toContain(words);
-    });
+    const port = await deadPort();
+    expect(await complaint(meddler(port, without, change), port)).toContain(words);
     expect(page).toContain(words);
   });
 

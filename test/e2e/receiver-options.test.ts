@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import { delivery, eventBody, SECRET } from '../helpers/delivery.ts';
 import { answers, startEndpoint } from '../helpers/endpoint.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { exchange, parseAnswer, post } from '../helpers/raw-http.ts';
 import { jsonLines, type RunningListen, startListen, testIo } from '../helpers/test-io.ts';
 
@@ -73,7 +74,7 @@ test.each([
 test('--delay does not outlast the run: Ctrl-C answers what is held back', async () => {
   const listen = await startListen(['--delay', '10m'], { env });
   const answer = post(listen.port, missed('ev_1'));
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const io = testIo({ cwd: listen.io.cwd });
     await run(['report', '--json'], io);
     expect(jsonLines(io)).toMatchObject([{ totals: { receipts: 1 } }]);

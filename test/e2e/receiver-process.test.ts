@@ -1,7 +1,8 @@
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import { delivery, eventBody, SECRET } from '../helpers/delivery.ts';
 import { answers, startEndpoint } from '../helpers/endpoint.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { openWire, post, request } from '../helpers/raw-http.ts';
 import { BIN, type Ended, type Running, spawnCli, start, tempFolder } from '../helpers/spawn-cli.ts';
 import { jsonLines, testIo } from '../helpers/test-io.ts';
@@ -41,14 +42,11 @@ function lines(out: string): Record<string, unknown>[] {
 
 /** Resolves once nobody can connect any more. */
 async function refusesConnections(port: number): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      const wire = await openWire(port).catch((error: NodeJS.ErrnoException) => error.code);
-      if (typeof wire === 'object') wire.socket.destroy();
-      expect(wire).toBe('ECONNREFUSED');
-    },
-    { timeout: 5000 },
-  );
+  await eventually(async () => {
+    const wire = await openWire(port).catch((error: NodeJS.ErrnoException) => error.code);
+    if (typeof wire === 'object') wire.socket.destroy();
+    expect(wire).toBe('ECONNREFUSED');
+  });
 }
 
 async function totals(cwd: string): Promise<unknown> {
@@ -67,13 +65,11 @@ test('C7 out of file descriptors: what is too much is refused, the process lives
       refused += 1;
     });
   }
-  await vi.waitFor(() => expect(refused).toBeGreaterThan(50), { timeout: 5000 });
+  await eventually(() => expect(refused).toBeGreaterThan(50));
   expect(refused).toBeLessThan(120);
   expect(listen.child.exitCode).toBeNull();
   for (const { socket } of wires) socket.destroy();
-  await vi.waitFor(async () => expect((await post(listen.port, delivery())).status).toBe(200), {
-    timeout: 5000,
-  });
+  await eventually(async () => expect((await post(listen.port, delivery())).status).toBe(200));
   const { code, out, err } = await listen.end('SIGTERM');
   expect(code).toBe(130);
   expect(lines(out).at(-1)).toMatchObject({ type: 'summary', events: 1 });

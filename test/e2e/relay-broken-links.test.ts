@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { startEndpoint, startRawEndpoint } from '../helpers/endpoint.ts';
-import { eventually, linesOf, nth, receiptsOf, runRelay, statesOf } from '../helpers/relay.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { linesOf, nth, receiptsOf, runRelay, statesOf } from '../helpers/relay.ts';
 import { onDisk } from '../helpers/relay-db.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 

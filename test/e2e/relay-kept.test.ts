@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { answers, startEndpoint } from '../helpers/endpoint.ts';
-import { eventually, nth, receiptsOf, runRelay, statesOf } from '../helpers/relay.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { nth, receiptsOf, runRelay, statesOf } from '../helpers/relay.ts';
 import { breakStore, onDisk } from '../helpers/relay-db.ts';
 
 const KEPT = ['--ack', 'relay'];

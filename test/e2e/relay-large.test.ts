@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { IncomingRequest } from '../../src/http/serve-options.ts';
 import { type DeliveryFrame, decodeContent } from '../../src/tunnel/frames.ts';
 import { delivery } from '../helpers/delivery.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { exchange, request } from '../helpers/raw-http.ts';
-import { eventually } from '../helpers/relay.ts';
 import { slowListener } from '../helpers/slow-listener.ts';
 import { CHANNEL, innerRelay, innerTunnel } from '../helpers/tunnel-ends.ts';
 

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { delivery, eventBody } from '../helpers/delivery.ts';
 import { startEndpoint } from '../helpers/endpoint.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { openWire, parseAnswer } from '../helpers/raw-http.ts';
-import { eventually, linesOf, nth, receiptsOf, runRelay } from '../helpers/relay.ts';
+import { linesOf, nth, receiptsOf, runRelay } from '../helpers/relay.ts';
 
 const METRICS = 'a-token-for-metrics';
 const KIB = 1024;

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { SECRET } from '../helpers/delivery.ts';
 import { startEndpoint } from '../helpers/endpoint.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { exchange, openWire, request } from '../helpers/raw-http.ts';
-import { channelAt, channelCommand, eventually, linesOf, nth, receiptsOf } from '../helpers/relay.ts';
+import { channelAt, channelCommand, linesOf, nth, receiptsOf } from '../helpers/relay.ts';
 import { onDisk } from '../helpers/relay-db.ts';
 import { BIN, ROOT, type Running, spawnCli, start, tempFolder } from '../helpers/spawn-cli.ts';
 

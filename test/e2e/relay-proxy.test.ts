@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Delivery, delivery, SECRET } from '../helpers/delivery.ts';
-import { type Answer, type Endpoint, startEndpoint } from '../helpers/endpoint.ts';
+import { type Answer, deadPort, type Endpoint, startEndpoint } from '../helpers/endpoint.ts';
+import { eventually } from '../helpers/eventually.ts';
 import {
   type Change,
   lackReason,
   lacks,
-  onFreePort,
   type ProxyKind,
   type ProxyServer,
   postThrough,
@@ -16,7 +16,7 @@ import {
   startProxy,
   swap,
 } from '../helpers/proxy-server.ts';
-import { eventually, linesOf, runRelay } from '../helpers/relay.ts';
+import { linesOf, runRelay } from '../helpers/relay.ts';
 import { BIN, ROOT, type Running, start } from '../helpers/spawn-cli.ts';
 import type { TestIo } from '../helpers/test-io.ts';
 
@@ -42,17 +42,14 @@ async function startSite(
   kind: ProxyKind,
   { change, relay = [], path = '' }: SiteOptions = {},
 ): Promise<Site> {
-  let site: Site | undefined;
   // The proxy's port is in the relay's public URL, and the relay's in the proxy's configuration.
-  await onFreePort(async (port) => {
-    const proxy = await startProxy(kind, port, change);
-    const publicUrl = `${proxy.url}${path}`;
-    const { io, channel } = await runRelay(['-v', '--public-url', publicUrl, ...relay], { port });
-    const { id, token } = await channel();
-    // The helper takes all of a URL's path for a channel's name.
-    site = { proxy, relay: io, publish: `${publicUrl}/${id.split('/').at(-1)}`, token };
-  });
-  return site as Site;
+  const port = await deadPort();
+  const proxy = await startProxy(kind, port, change);
+  const publicUrl = `${proxy.url}${path}`;
+  const { io, channel } = await runRelay(['-v', '--public-url', publicUrl, ...relay], { port });
+  const { id, token } = await channel();
+  // The helper takes all of a URL's path for a channel's name.
+  return { proxy, relay: io, publish: `${publicUrl}/${id.split('/').at(-1)}`, token };
 }
 
 /** As the platform does it: again, as long as no listener is open. */

@@ -1,16 +1,9 @@
 import { expect, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import { SECRET } from '../helpers/delivery.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { exchange, openWire, parseAnswer } from '../helpers/raw-http.ts';
-import {
-  channelAt,
-  channelCommand,
-  eventually,
-  linesOf,
-  nth,
-  receiptsOf,
-  runRelay,
-} from '../helpers/relay.ts';
+import { channelAt, channelCommand, linesOf, nth, receiptsOf, runRelay } from '../helpers/relay.ts';
 import { allFiles } from '../helpers/relay-db.ts';
 import { tempFolder } from '../helpers/spawn-cli.ts';
 import { testIo } from '../helpers/test-io.ts';

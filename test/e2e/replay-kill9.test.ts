@@ -40,9 +40,7 @@ async function flakyEndpoint(random: () => number) {
   return { endpoint, successes, round };
 }
 
-test('a replay of 10,000, killed ten times at random and resumed, delivers all, and again only what was in the dark', {
-  timeout: 90_000,
-}, async () => {
+test('a replay of 10,000, killed ten times at random and resumed, delivers all, and again only what was in the dark', async () => {
   const seed = 1 + Math.floor(Math.random() * 2e9);
   const random = seeded(seed);
   const where = await world(EVENTS);

@@ -9,6 +9,7 @@ import { renderHtml } from '../../src/report/html.ts';
 import type { Report } from '../../src/report/report.ts';
 import { browserReason, countElements, noBrowser, useBrowser, watchPage } from '../helpers/browser.ts';
 import { HOSTILE } from '../helpers/hostile-text.ts';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 import { seedStore } from '../helpers/seed-store.ts';
 import { testIo } from '../helpers/test-io.ts';
 
@@ -98,6 +99,7 @@ describe.skipIf(noBrowser)(`the HTML report in a browser${browserReason}`, () =>
   /** Opens a file, and says what it did meanwhile. */
   async function open(path: string, options: Parameters<Browser['newPage']>[0] = {}) {
     const page = await browser().newPage(options);
+    page.setDefaultTimeout(PATIENCE_MS);
     const watched = watchPage(page);
     await page.goto(pathToFileURL(path).href);
     return { page, watched, url: pathToFileURL(path).href };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { eventually, nth } from '../helpers/relay.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { nth } from '../helpers/relay.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { testReceiver } from '../helpers/test-receiver.ts';
 import { hastyClock, innerRelay, innerTunnel } from '../helpers/tunnel-ends.ts';

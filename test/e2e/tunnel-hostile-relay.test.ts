@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { delivery, EVENT, eventBody } from '../helpers/delivery.ts';
 import { answers, startEndpoint } from '../helpers/endpoint.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { attached, type FakeRelay, startFakeRelay } from '../helpers/fake-relay.ts';
-import { channelAt, eventually, receiptsOf, statesOf } from '../helpers/relay.ts';
+import { channelAt, receiptsOf, statesOf } from '../helpers/relay.ts';
 import type { RunningListen } from '../helpers/test-io.ts';
 
 const TOKEN = 'mot_token';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { answers, startEndpoint } from '../helpers/endpoint.ts';
-import { channelCommand, eventually, nth, receiptsOf, runRelay, statesOf } from '../helpers/relay.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { channelCommand, nth, receiptsOf, runRelay, statesOf } from '../helpers/relay.ts';
 import { onDisk } from '../helpers/relay-db.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { jsonLines } from '../helpers/test-io.ts';

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import { delivery, SECRET } from '../helpers/delivery.ts';
 import { answers, deadPort, startEndpoint, startRawEndpoint } from '../helpers/endpoint.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { post } from '../helpers/raw-http.ts';
-import { eventually, linesOf, receiptsOf } from '../helpers/relay.ts';
+import { linesOf, receiptsOf } from '../helpers/relay.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { jsonLines, testIo } from '../helpers/test-io.ts';
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { eventually, nth } from '../helpers/relay.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { nth } from '../helpers/relay.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { testReceiver } from '../helpers/test-receiver.ts';
 import { tunnelClock } from '../helpers/tunnel-clock.ts';

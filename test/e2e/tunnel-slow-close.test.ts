@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { delivery } from '../helpers/delivery.ts';
-import { eventually } from '../helpers/relay.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { slowListener } from '../helpers/slow-listener.ts';
 import { tunnelClock } from '../helpers/tunnel-clock.ts';
 import { innerRelay } from '../helpers/tunnel-ends.ts';

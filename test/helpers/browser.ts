@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
+import { PATIENCE_MS } from './patience.ts';
 
 /** The one without windows first: it takes half the time. */
 const CANDIDATES = [
@@ -22,7 +23,7 @@ async function launchBrowser(args: readonly string[] = []): Promise<Browser> {
   if (executablePath === undefined) {
     throw new Error(`No Chromium: neither CHROME_PATH nor ${CANDIDATES.slice(1).join(', nor ')}.`);
   }
-  return chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
+  return chromium.launch({ executablePath, args: ['--no-sandbox', ...args], timeout: PATIENCE_MS });
 }
 
 /** A browser for the suite that this is called in, there from its first test to its last. */

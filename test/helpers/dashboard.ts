@@ -3,6 +3,7 @@ import { expect, onTestFinished } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import { type Watched, watchPage } from './browser.ts';
 import { type DeliveryOptions, delivery, SECRET } from './delivery.ts';
+import { PATIENCE_MS } from './patience.ts';
 import { post, type RawAnswer } from './raw-http.ts';
 import { jsonLines, type RunningListen, startListen, type TestIo, testIo } from './test-io.ts';
 
@@ -163,7 +164,7 @@ function newContext(browser: Browser, options: BrowserContextOptions = {}): Prom
 
 async function newPage(context: BrowserContext): Promise<Opened> {
   const page = await context.newPage();
-  page.setDefaultTimeout(8000);
+  page.setDefaultTimeout(PATIENCE_MS);
   return { page, context, watched: watchPage(page) };
 }
 
@@ -175,7 +176,7 @@ export async function isLive(page: Page): Promise<void> {
 
 /** Waits until a value is as it should be. */
 export function eventually<Value>(read: () => Promise<Value> | Value) {
-  return expect.poll(read, { timeout: 8000, interval: 50 });
+  return expect.poll(read);
 }
 
 /** The rows of the grid that is shown, without its head and titles; those with a text. */

@@ -1,7 +1,14 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, createServer as createRawServer, type Server, type Socket } from 'node:net';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createRawServer,
+  type Server,
+  type Socket,
+} from 'node:net';
 import { join } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import { onTestFinished } from 'vitest';
@@ -101,12 +108,23 @@ export function drips(head: string, byte: string): (socket: Socket) => void {
   });
 }
 
-/** A port of 127.0.0.1 on which nothing listens: it was free a moment ago. */
+/**
+ * A port of 127.0.0.1 that refuses connections until somebody who was told of it listens on it. Until the test ends it is
+ * one end of a connection, so the system gives it to nobody who asks for any port.
+ */
 export async function deadPort(): Promise<number> {
   const server = createRawServer();
-  const port = await listening(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const options = { host: '127.0.0.1', port: await listening(server) };
+  // With an address of its own the port is bound, which a mere connection's is not, and which leaves it free to listen on.
+  const holder = connect({ ...options, localAddress: options.host });
+  const [end] = await accepted;
+  server.close();
+  onTestFinished(() => {
+    holder.destroy();
+    end.destroy();
+  });
+  return end.remotePort as number;
 }
 
 async function start(

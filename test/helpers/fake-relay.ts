@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { PROTOCOL } from '../../src/tunnel/control.ts';
 import { type AnswerFrame, decodeFrames, encodeContent, encodeDelivery } from '../../src/tunnel/frames.ts';
-import { eventually } from './relay.ts';
+import { eventually } from './eventually.ts';
 
 /** A relay that a test has in its hand, to be as hostile as it likes; it ends with the test. */
 export interface FakeRelay {

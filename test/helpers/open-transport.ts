@@ -6,6 +6,7 @@ import {
   type Transport,
   type TransportOptions,
 } from '../../src/http/attempt.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 export const REQUEST: OutgoingRequest = {
   headers: ['Content-Type', 'application/json', 'X-MO-Event-Id', 'ev_1'],
@@ -14,7 +15,7 @@ export const REQUEST: OutgoingRequest = {
 
 /** A transport that is closed when the test ends; one connection and a patient timeout unless told otherwise. */
 export function openTransport(url: URL, options: Partial<TransportOptions> = {}): Transport {
-  const transport = createTransport({ url, connections: 1, timeoutMs: 5000, ...options });
+  const transport = createTransport({ url, connections: 1, timeoutMs: PATIENCE_MS, ...options });
   onTestFinished(() => transport.close());
   return transport;
 }

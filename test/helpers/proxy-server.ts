@@ -86,10 +86,9 @@ export async function startProxy(
     });
     await running.waitFor(server.ready(1));
   };
-  const port = await onFreePort(async (free) => {
-    write(free, change);
-    await launch();
-  });
+  const port = await deadPort();
+  write(port, change);
+  await launch();
   let loads = 1;
   return {
     port,
@@ -106,19 +105,6 @@ export async function startProxy(
       await (running as Running).waitFor(server.ready(loads));
     },
   };
-}
-
-/** Has a server start on a free port, and on another one where somebody was faster; answers with the port. */
-export async function onFreePort(attempt: (port: number) => Promise<void>): Promise<number> {
-  for (let left = 5; ; left -= 1) {
-    const port = await deadPort();
-    try {
-      await attempt(port);
-      return port;
-    } catch (error) {
-      if (left === 0 || !/in use/i.test(String(error))) throw error;
-    }
-  }
 }
 
 interface Server {

@@ -1,6 +1,7 @@
-import { expect, onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import { type Delivery, delivery, eventBody, SECRET } from './delivery.ts';
+import { eventually } from './eventually.ts';
 import { exchange, post, type RawAnswer } from './raw-http.ts';
 import { tempFolder } from './spawn-cli.ts';
 import { jsonLines, type RunningListen, startListen, type TestIo, testIo } from './test-io.ts';
@@ -148,9 +149,4 @@ export function receiptsOf({ io }: { io: TestIo }, count: number): Promise<Recor
 /** How a listener's tunnel stood, one state after the other. */
 export function statesOf({ io }: { io: TestIo }): unknown[] {
   return linesOf(io, 'tunnel').map(({ state }) => state);
-}
-
-/** Resolves to what this answers once it no longer throws. */
-export function eventually<Value>(look: () => Value | Promise<Value>): Promise<Value> {
-  return vi.waitFor(look, { timeout: 8000, interval: 10 });
 }

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { curlCommand, quote } from '../../../src/core/curl.ts';
 import { UsageError } from '../../../src/core/errors.ts';
 import { signPayload } from '../../../src/core/signature.ts';
+import { PATIENCE_MS } from '../../helpers/patience.ts';
 
 const SECRET = 'S3CR3T-canary';
 const URL_ = new URL('https://example.com/notify');
@@ -19,7 +20,7 @@ function shellWords(script: string): string[] {
     cwd: nowhere,
     env: { PATH: nowhere, HOME: nowhere },
     stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: 10_000,
+    timeout: PATIENCE_MS,
   });
   return output.split('\0').slice(0, -1);
 }
