@@ -12,6 +12,7 @@ import {
   openPage,
   rows,
   startBoard,
+  stopClock,
 } from '../helpers/dashboard.ts';
 
 describe.skipIf(noBrowser)(`live calls in a browser${browserReason}`, () => {
@@ -64,13 +65,13 @@ describe.skipIf(noBrowser)(`live calls in a browser${browserReason}`, () => {
   test('the duration of a call under way ticks, from its answer', async () => {
     const board = await startBoard();
     const { page } = await openPage(browser(), board.link);
-    await board.send('call_initiated', { timestamp: inSeconds(-100) });
+    await board.send('call_initiated', { timestamp: inSeconds(-1000) });
     await board.send('call_connected', { timestamp: inSeconds(-70) });
     const duration = async () => (await column(page, 'duration'))[0];
-    await eventually(duration).toMatch(/^1:1\d$/);
+    await eventually(duration).toMatch(/^[1-9]:\d\d$/);
     const before = await duration();
     await eventually(duration).not.toBe(before);
-    expect(await duration()).toMatch(/^1:1\d$/);
+    expect(await duration()).toMatch(/^[1-9]:\d\d$/);
   });
 
   test('a call that ends fades where it was, and stands under "Ended lately" after a while', async () => {
@@ -80,7 +81,7 @@ describe.skipIf(noBrowser)(`live calls in a browser${browserReason}`, () => {
     await page.goto(board.link);
     for (const call_id of ['MO1', 'MO2']) await board.send('call_initiated', { call_id });
     await eventually(() => rows(page).count()).toBe(2);
-    await page.clock.pauseAt(Date.now() + 2000);
+    await stopClock(page);
     await board.send('call_missed', { call_id: 'MO2', timestamp: inSeconds(1) });
     await eventually(() => column(page, 'status')).toEqual(['Missed', 'Ringing']);
     const places = () => page.locator('.grid .rows').innerText();

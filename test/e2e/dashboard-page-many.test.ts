@@ -96,7 +96,7 @@ describe.skipIf(noBrowser)(`${MANY} calls under way in a browser${browserReason}
     await page.keyboard.press('PageUp');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').locator('.timeline li').waitFor();
-  }, 30_000);
+  });
 
   test('what comes in above, and what leaves, does not move what is being read', async () => {
     const board = await manyCalls();
@@ -128,5 +128,5 @@ describe.skipIf(noBrowser)(`${MANY} calls under way in a browser${browserReason}
     await eventually(async () => (await agents(page))[0]).toBe('ag_72');
     await board.send('call_initiated', { call_id: 'newest', metadata: { agent_id: 'ag_newest' } });
     await eventually(async () => (await inSight(page))[0]).toEqual(['ag_newest', 0]);
-  }, 30_000);
+  });
 });

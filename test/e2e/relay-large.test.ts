@@ -6,6 +6,7 @@ import { delivery } from '../helpers/delivery.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { exchange, request } from '../helpers/raw-http.ts';
 import { slowListener } from '../helpers/slow-listener.ts';
+import { tunnelClock } from '../helpers/tunnel-clock.ts';
 import { CHANNEL, innerRelay, innerTunnel } from '../helpers/tunnel-ends.ts';
 
 const MODES = ['app', 'relay'] as const;
@@ -74,11 +75,11 @@ describe.each(MODES)(
   },
 );
 
-/** So much that the two ends' buffers do not hold it: most of it waits in the relay. */
+/** So much that the two ends' buffers do not hold it: most of it waits in the relay, whose time stands still meanwhile. */
 const many = () => Array.from({ length: 30 }, () => randomBytes(1_000_000));
 
 test('F16 what waits in the relay for a slow listener is whole when it comes', async () => {
-  const relay = await innerRelay('app');
+  const relay = await innerRelay('app', { clock: tunnelClock() });
   const slow = await slowListener(relay.port, null);
   const bodies = many();
   const answered = Promise.all(bodies.map((body) => relay.publish(delivery({ body }))));
@@ -89,7 +90,7 @@ test('F16 what waits in the relay for a slow listener is whole when it comes', a
 });
 
 test('F16 copies that wait for a slow listener are whole when they come, though the first has had its own long since', async () => {
-  const relay = await innerRelay('app');
+  const relay = await innerRelay('app', { clock: tunnelClock() });
   const quick = taker();
   await innerTunnel(relay.port, quick.receive, { beside: 'fan-out' });
   const slow = await slowListener(relay.port, 'fan-out');

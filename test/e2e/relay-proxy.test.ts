@@ -196,17 +196,18 @@ describe.skipIf(lacks('nginx'))(`nginx' limits${lackReason('nginx')}`, () => {
     expect(linesOf(relay, 'fault')).toEqual([]);
   });
 
-  const IMPATIENT = swap(/proxy_read_timeout 60s/, 'proxy_read_timeout 1s');
+  const IMPATIENT = swap(/proxy_read_timeout 60s/, 'proxy_read_timeout 3s');
 
   test('an app slower than proxy_read_timeout: 504 from nginx, the app has it all the same; heartbeats keep the link', async () => {
     const held: (() => void)[] = [];
     const app = await startEndpoint((response) => void held.push(() => response.end('late')));
-    const site = await startSite('nginx', { change: IMPATIENT, relay: ['--heartbeat', '300ms'] });
+    const site = await startSite('nginx', { change: IMPATIENT, relay: ['--heartbeat', '1s'] });
     const listener = await startListener(site, app);
-    // The link says nothing but its heartbeat for the second that this takes.
+    // The link says nothing but its heartbeat for the three seconds that this takes.
     const answer = await deliver(site, delivery());
     expect([answer.status, answer.headers['retry-after']]).toEqual([504, undefined]);
     expect(answer.body).toContain('<title>504 Gateway Time-out</title>');
+    await app.arrived(1);
     held[0]?.();
     await listener.waitFor(/"event_id":"ev_1".*"status":200/);
     const again = await postThrough(site.publish, delivery({ headers: ['X-MO-Delivery-Attempt', '2'] }));
@@ -218,7 +219,7 @@ describe.skipIf(lacks('nginx'))(`nginx' limits${lackReason('nginx')}`, () => {
   test('a heartbeat slower than proxy_read_timeout: nginx cuts the link, again and again', async () => {
     const app = await startEndpoint(ok);
     const site = await startSite('nginx', {
-      change: swap(/proxy_read_timeout 60s/, 'proxy_read_timeout 300ms'),
+      change: swap(/proxy_read_timeout 60s/, 'proxy_read_timeout 1s'),
     });
     const listener = await startListener(site, app);
     await listener.waitFor(/"state":"lost","reason":"the connection broke"/);
@@ -255,11 +256,12 @@ describe.skipIf(lacks('caddy'))(`Caddy's limits${lackReason('caddy')}`, () => {
     const held: (() => void)[] = [];
     const app = await startEndpoint((response) => void held.push(() => response.end('late')));
     const site = await startSite('caddy', {
-      change: swap(/keepalive 30s/, 'keepalive 30s\n\t\t\tresponse_header_timeout 300ms'),
+      change: swap(/keepalive 30s/, 'keepalive 30s\n\t\t\tresponse_header_timeout 1s'),
     });
     const listener = await startListener(site, app);
     const answer = await deliver(site, delivery());
     expect([answer.status, answer.body]).toEqual([504, '']);
+    await app.arrived(1);
     held[0]?.();
     await listener.waitFor(/"event_id":"ev_1".*"status":200/);
   });

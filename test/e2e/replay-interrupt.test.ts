@@ -12,6 +12,7 @@ import {
   to,
   world,
 } from '../helpers/replay.ts';
+import { untilSettled } from '../helpers/until-settled.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -190,8 +191,7 @@ test('an endpoint that never answers: given up after 5 s, on record as cut off, 
   io.interrupt();
   await vi.advanceTimersByTimeAsync(5000);
   // The attempt's record is committed a moment later.
-  await vi.advanceTimersByTimeAsync(100);
-  const { code, run, attempts } = await running;
+  const { code, run, attempts } = await untilSettled(running);
   vi.useRealTimers();
   expect(code).toBe(130);
   expect(attempts).toMatchObject([{ event_id: 'ev_0', outcome: 'aborted', status: null }]);

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { run as command } from '../../src/cli/main.ts';
 import { KILLED } from '../../src/core/record.ts';
 import { answers, startEndpoint } from '../helpers/endpoint.ts';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 import {
   attemptsOf,
   countByEvent,
@@ -18,7 +19,7 @@ import type { Running } from '../helpers/spawn-cli.ts';
 
 /** Keeps every other process from writing to the log, until the test's end at the latest. */
 function lock({ store }: World): () => void {
-  const db = new Database(store.replace('sqlite:', ''));
+  const db = new Database(store.replace('sqlite:', ''), { timeout: PATIENCE_MS });
   db.exec('BEGIN IMMEDIATE');
   const unlock = () => {
     if (db.open) db.close();

@@ -25,6 +25,16 @@ export async function fails(
   return [await run(args, io), io];
 }
 
+/** Listens on a port until the test ends, so that nobody else can; false where somebody else does already. */
+export function hold(port: number): Promise<boolean> {
+  const server = createServer();
+  onTestFinished(() => void server.close());
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
+  });
+}
+
 /** Listens on a port, so that nobody else can. */
 export async function takenPort(): Promise<number> {
   const server = createServer();

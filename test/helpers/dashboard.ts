@@ -174,6 +174,12 @@ export async function isLive(page: Page): Promise<void> {
   await page.locator('footer').waitFor();
 }
 
+/** From now on the time of a page, whose clock is installed, passes only where the test says so. */
+export function stopClock(page: Page): Promise<void> {
+  // It stops at a moment that is still to come; a busy machine may be there late.
+  return eventually(() => page.clock.pauseAt(Date.now() + 2000)).toBeUndefined();
+}
+
 /** Waits until a value is as it should be. */
 export function eventually<Value>(read: () => Promise<Value> | Value) {
   return expect.poll(read);

@@ -71,6 +71,8 @@ export interface RunningListen {
   io: TestIo;
   url: string;
   port: number;
+  /** Resolves to its exit code. */
+  ended: Promise<number>;
   /** Interrupts it as Ctrl-C would, and resolves to its exit code. */
   stop: () => Promise<number>;
 }
@@ -90,6 +92,7 @@ export async function startListen(args: string[] = [], options: TestIoOptions = 
     io,
     url: url as string,
     port: Number(new URL(url as string).port),
+    ended,
     stop: () => {
       io.interrupt();
       return ended;

@@ -5,11 +5,14 @@ import Database from 'libsql';
 import { expect, test } from 'vitest';
 import { openStore } from '../../../src/store/open.ts';
 import { delivery, eventBody } from '../../helpers/delivery.ts';
+import { PATIENCE_MS } from '../../helpers/patience.ts';
 import { testReceiver } from '../../helpers/test-receiver.ts';
 
 test('C8 while the disk is slow the queue fills up, then 503 with Retry-After; what was acknowledged is stored', async () => {
   const path = join(mkdtempSync(join(tmpdir(), 'mo-notify-test-')), 'deliveries.db');
-  const receiver = await testReceiver({ store: await openStore(path) });
+  const receiver = await testReceiver({
+    store: await openStore(path, { limits: { patienceMs: PATIENCE_MS } }),
+  });
   const holder = new Database(path);
   holder.exec('BEGIN IMMEDIATE');
   const count = 11_000;

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { StoreError } from '../../../src/core/errors.ts';
 import { GroupCommit, type GroupCommitOptions } from '../../../src/store/group-commit.ts';
 
@@ -132,9 +132,15 @@ test('a lock that outlasts the patience refuses all that waits after a single tr
 });
 
 test('those behind a lock do not each wait the patience out, and what comes afterwards has it anew', async () => {
+  let now = 0;
+  const { mockRestore } = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  onTestFinished(mockRestore);
   const { queue, batches, state } = queueOf({ patienceMs: 20 });
   state.failing = busy();
-  expect(new Set(ends(await addMany(queue, 10)))).toEqual(new Set(['busy']));
+  const adding = addMany(queue, 10);
+  await tried(state, 2);
+  now = 20;
+  expect(new Set(ends(await adding))).toEqual(new Set(['busy']));
   const again = addMany(queue, 2);
   await tried(state, state.tries + 2);
   state.failing = null;
