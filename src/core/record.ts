@@ -87,6 +87,8 @@ export type LogRecord =
       body: Uint8Array | null;
       /** The beginning of what the app said, where there is any. It is not exported. */
       answer?: string;
+      /** What the sender asked for (see asked.ts), where that is anything. It holds secrets: it is not exported. */
+      asked?: string;
     };
 export type RecordKind = LogRecord['kind'];
 

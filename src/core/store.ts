@@ -6,6 +6,8 @@ import type { Tally } from './tally.ts';
 export interface NewReceipt extends Omit<Receipt, 'duplicate' | 'forward' | 'shownAt'> {
   body: Uint8Array;
   headers: RawHeaders;
+  /** What the sender asked for, as `askedFor` has it; its path is part of the key that duplicates are known by. */
+  asked: string;
   /** When the event says it happened; null where it does not say. */
   timestampMs: number | null;
   /** True where the delivery counts as received: verified, and answered with a 2xx or handed on. */
@@ -48,6 +50,8 @@ export interface UnforwardedReceipt {
   seq: number;
   status: number | null;
   headers: RawHeaders;
+  /** See NewReceipt. */
+  asked: string;
   body: Uint8Array;
 }
 

@@ -25,15 +25,17 @@ export function toReceipt(request: IncomingRequest, judgement: Judgement, id: st
     shownAt: null,
     body: request.body,
     headers: request.headers,
+    asked: '',
     timestampMs: judgement.bodyTimestampMs,
     accepted: false,
     forwarding: false,
   };
 }
 
-/** The log has headers and body now: whoever keeps the receipt must not keep a socket's memory with it. */
+/** The log has these now: whoever keeps the receipt must not keep a socket's memory with it, nor secrets. */
 export function release(receipt: NewReceipt): void {
   receipt.headers = NOTHING;
+  receipt.asked = '';
   receipt.body = NO_BYTES;
 }
 

@@ -71,9 +71,18 @@ CREATE TABLE replays (
 /** When the dashboard first showed a receipt's event. Null, as nearly all are, takes a byte. */
 const SHOWN = 'ALTER TABLE receipts ADD COLUMN shown_at INTEGER;';
 
+/** The path in a body key (see keyOf); empty for nearly all. */
+export const PATH_OF_KEY = 'substr(body_key, 39)';
+
+/** The same event at another path is another delivery, where paths count. */
+const PATHS = `
+DROP INDEX receipts_by_event;
+CREATE UNIQUE INDEX receipts_by_event ON receipts (event_id, ${PATH_OF_KEY}) WHERE ${FIRST_OF_EVENT};
+`;
+
 /** The delivery log's file ("MONF"). */
 export const DELIVERY_LOG: FileKind = {
   name: 'mo-notify store',
   applicationId: 0x4d4f4e46,
-  migrations: [SCHEMA, REPLAYS, SHOWN],
+  migrations: [SCHEMA, REPLAYS, SHOWN, PATHS],
 };

@@ -27,7 +27,7 @@ function insertReceipt(
   const values: Value[] = [];
   const kept = { headers: body === null ? [] : (headers ?? []), body };
   // The receipt comes last: adding to a copy takes far longer than copying into what is there.
-  const unused = { timestampMs: null, accepted: false, forwarding: false };
+  const unused = { asked: '', timestampMs: null, accepted: false, forwarding: false };
   pushReceipt(values, { ...unused, ...kept, ...receipt }, { duplicate, redelivery: false, bodyKey });
   values.push(forward && forwardText(forward, answer), shownAt);
   insertion(db).run(values);

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type Database from 'libsql';
 import type { Attempt, Outcome, Receipt, RecordKind } from '../core/record.ts';
 import type { LogEntry, ReadOptions, RecordFilter } from '../core/store.ts';
-import { readForward } from './sqlite-rows.ts';
+import { readDetail, readForward } from './sqlite-rows.ts';
 import { fromText } from './sqlite-text.ts';
 import { matchesNone, where } from './sqlite-where.ts';
 
@@ -128,14 +128,12 @@ function attemptEntry([json, durationMs, body]: Row): LogEntry {
   };
 }
 
-type Detail = [attempt: number | null, secret: string | null, transitMs: number | null, bodyBytes?: number];
-
 function receiptEntry([json, rest, body]: Row, bodies: boolean): LogEntry {
   const [seq, hasBody, id, eventId, event, callId, receivedAt, signature, duplicate, latencyMs, ...more] =
     JSON.parse(json) as ReceiptRow;
   const [status, forwarded, flags, length, shownAt] = more;
-  const [detail, ...headers] = (rest as string).split('\n') as [string, ...string[]];
-  const [attempt, secret, transitMs, bodyBytes] = JSON.parse(detail) as Detail;
+  const { detail, headers } = readDetail(rest as string);
+  const [attempt, secret, transitMs, bodyBytes, asked] = detail;
   const { forward, answer } = forwarded === null ? { forward: null } : readForward(forwarded);
   const receipt: Receipt = {
     id: fromText(id),
@@ -164,6 +162,7 @@ function receiptEntry([json, rest, body]: Row, bodies: boolean): LogEntry {
       headers: bodies ? headers : null,
       body: bytesOf(body),
       ...(bodies && answer !== undefined ? { answer } : {}),
+      ...(bodies && asked !== undefined ? { asked } : {}),
     },
   };
 }

@@ -26,8 +26,11 @@ export function pushReceipt(
   const { duplicate, redelivery, bodyKey } = found;
   const flags = redelivery ? [...receipt.flags, 'redelivery'] : receipt.flags;
   const { attempt, secret, transitMs, bodyBytes, body } = receipt;
+  const detail: Detail = [attempt, secret, transitMs];
   // How long a body is, it says itself.
-  const known = JSON.stringify([attempt, secret, transitMs, ...(body === null ? [bodyBytes] : [])]);
+  if (body === null || receipt.asked !== '') detail.push(body === null ? bodyBytes : null);
+  if (receipt.asked !== '') detail.push(receipt.asked);
+  const known = JSON.stringify(detail);
   values.push(
     toText(receipt.id),
     toText(receipt.eventId),
@@ -44,6 +47,21 @@ export function pushReceipt(
     bodyKey,
     body,
   );
+}
+
+/** The first line of a receipt's `detail`; its headers follow, a line each. */
+type Detail = [
+  attempt: number | null,
+  secret: string | null,
+  transitMs: number | null,
+  bodyBytes?: number | null,
+  asked?: string,
+];
+
+/** What `pushReceipt` made of these. */
+export function readDetail(text: string): { detail: Detail; headers: string[] } {
+  const [detail, ...headers] = text.split('\n') as [string, ...string[]];
+  return { detail: JSON.parse(detail) as Detail, headers };
 }
 
 /** Adds an attempt's values to those of its statement. */

@@ -9,7 +9,7 @@ import type {
   StoredReceipt,
   UnforwardedReceipt,
 } from '../core/store.ts';
-import { FIRST_OF_BODY, FIRST_OF_EVENT } from './schema.ts';
+import { FIRST_OF_BODY, FIRST_OF_EVENT, PATH_OF_KEY } from './schema.ts';
 import { isConstraintError } from './sqlite-errors.ts';
 import {
   ATTEMPT_COLUMNS,
@@ -19,6 +19,7 @@ import {
   pushAttempt,
   pushReceipt,
   RECEIPT_COLUMNS,
+  readDetail,
   type Value,
 } from './sqlite-rows.ts';
 import { fromText, toText } from './sqlite-text.ts';
@@ -41,12 +42,16 @@ const CHUNKS = [16, 4, 1] as const;
 
 type Seen = { row: FirstReceipt; bodyKey: Buffer };
 
+/** How long a key is without a path. */
+const KEY_BYTES = 38;
+
 /**
- * The event's own time in ms, then the body's SHA-256: equal for equal bodies, and rising with time, so that the keys of
- * one commit lie on few pages of the index.
+ * The event's own time in ms, then the body's SHA-256, then the path, where it counts: equal for equal deliveries, and
+ * rising with time, so that the keys of one commit lie on few pages of the index.
  */
-export function keyOf(body: Uint8Array, timestampMs: number | null): Buffer {
-  const key = Buffer.allocUnsafe(38);
+export function keyOf(body: Uint8Array, timestampMs: number | null, path = ''): Buffer {
+  const key = Buffer.allocUnsafe(KEY_BYTES + path.length);
+  if (path !== '') key.write(path, KEY_BYTES, 'latin1');
   key.writeUIntBE(Math.min(Math.max(Math.floor(timestampMs ?? 0), 0), 2 ** 48 - 1), 0, 6);
   // As hex and back: a digest asked for as a buffer costs three times as much.
   key.write(hash('sha256', body, 'hex'), 6, 'hex');
@@ -99,12 +104,11 @@ export class Writer {
        WHERE owed = ${OWED.pending} AND coalesce(status, 0) NOT BETWEEN 200 AND 299`,
       [],
     );
-    return rows.map(([seq, status, detail, body]) => ({
-      seq,
-      status,
-      headers: detail.split('\n').slice(1),
-      body: Buffer.from(body),
-    }));
+    return rows.map(([seq, status, text, body]) => {
+      const { detail, headers } = readDetail(text);
+      const [, , , , asked = ''] = detail;
+      return { seq, status, headers, asked, body: Buffer.from(body) };
+    });
   }
 
   #settle({ forward, answer, owed, status, seqs }: Settlement): void {
@@ -188,8 +192,8 @@ export class Writer {
     bodyKey: Buffer | null,
   ): { duplicate: StoredReceipt['duplicate']; first: FirstReceipt | null; claim: Buffer | null } {
     if (bodyKey === null) return { duplicate: null, first: null, claim: null };
-    const body = this.#find(FIRST_OF_BODY, 'body_key', bodyKey);
-    const event = eventId === null ? null : this.#find(FIRST_OF_EVENT, 'event_id', toText(eventId));
+    const body = this.#findBody(bodyKey);
+    const event = eventId === null ? null : this.#findEvent(eventId, bodyKey.subarray(KEY_BYTES));
     if (body !== null && (eventId === null || body.row.eventId === eventId)) {
       return { duplicate: 'duplicate', first: body.row, claim: null };
     }
@@ -204,14 +208,23 @@ export class Writer {
     if (body === null) return { duplicate: 'conflict', first: event.row, claim: bodyKey };
     // Both are known, but not together: this pair gets a key of its own.
     const pairKey = Buffer.concat([bodyKey, hash('sha256', toText(eventId as string), 'buffer')]);
-    const pair = this.#find(FIRST_OF_BODY, 'body_key', pairKey);
+    const pair = this.#findBody(pairKey);
     if (pair !== null) return { duplicate: 'duplicate', first: pair.row, claim: null };
     return { duplicate: 'conflict', first: event.row, claim: pairKey };
   }
 
-  #find(among: string, column: 'body_key' | 'event_id', value: Value): Seen | null {
-    const sql = `SELECT seq, event_id, body_key, received_at, owed FROM receipts WHERE ${among} AND ${column} = ?`;
-    const [found] = this.#statements.prepare(sql).raw().all([value]) as [
+  #findBody(key: Buffer): Seen | null {
+    return this.#find(`${FIRST_OF_BODY} AND body_key = ?`, [key]);
+  }
+
+  /** `path` is the part of a key that says at which path. */
+  #findEvent(eventId: string, path: Buffer): Seen | null {
+    return this.#find(`${FIRST_OF_EVENT} AND event_id = ? AND ${PATH_OF_KEY} = ?`, [toText(eventId), path]);
+  }
+
+  #find(condition: string, values: Value[]): Seen | null {
+    const sql = `SELECT seq, event_id, body_key, received_at, owed FROM receipts WHERE ${condition}`;
+    const [found] = this.#statements.prepare(sql).raw().all(values) as [
       number,
       string | null,
       Buffer,

@@ -1,4 +1,5 @@
 import type Database from 'libsql';
+import { askedPath } from '../core/asked.ts';
 import type { Store, StoredReceipt } from '../core/store.ts';
 import { createCheckpointer } from './checkpointer.ts';
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts';
@@ -63,7 +64,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
       queue.add<StoredReceipt>({
         kind: 'receipt',
         receipt,
-        bodyKey: receipt.accepted ? keyOf(receipt.body, receipt.timestampMs) : null,
+        bodyKey: receipt.accepted ? keyOf(receipt.body, receipt.timestampMs, askedPath(receipt.asked)) : null,
       }),
     settleForward: (settlement) => queue.add({ kind: 'settle', settlement }),
     addAttempt,

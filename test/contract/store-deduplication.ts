@@ -4,7 +4,7 @@ import type { NewReceipt, Store, StoredReceipt } from '../../src/core/store.ts';
 import { AT, addInTurn, collect, newReceipt } from '../helpers/records.ts';
 import type { Bench } from './store.ts';
 
-/** An event id and a body, `id1:A`; the id may be absent, `:A`. */
+/** An event id and a body, `id1:A`; the id may be absent, `:A`. A path that counts comes last, `id1:A:/crm`. */
 type Delivery = `${string}:${string}`;
 type Verdict = 'new' | 'duplicate' | 'conflict' | 'suspected_replay';
 
@@ -73,6 +73,24 @@ const CHAINS: [about: string, chain: [Delivery, Verdict][]][] = [
     ],
   ],
   [
+    'the same at another path, where paths count',
+    [
+      ['id1:A:/crm', 'new'],
+      ['id1:A:/slack', 'new'],
+      ['id1:A:/crm', 'duplicate'],
+      ['id1:A:/slack', 'duplicate'],
+      ['id1:B:/slack', 'conflict'],
+      ['id1:B:/crm', 'conflict'],
+      ['id1:B:/crm', 'duplicate'],
+      ['id2:A:/slack', 'suspected_replay'],
+      ['id2:A:/crm', 'suspected_replay'],
+      ['id1:A', 'new'],
+      ['id1:A', 'duplicate'],
+      [':A:/x', 'new'],
+      [':A:/x', 'duplicate'],
+    ],
+  ],
+  [
     'ids that differ in case or white space',
     [
       ['id1:A', 'new'],
@@ -83,8 +101,9 @@ const CHAINS: [about: string, chain: [Delivery, Verdict][]][] = [
 ];
 
 const receiptOf = (delivery: Delivery, index = 0) => {
-  const [id, body] = delivery.split(':') as [string, string];
-  return newReceipt({ id: `rc_${index}`, eventId: id === '' ? null : id, body, receivedAt: 1000 + index });
+  const [id, body, path = ''] = delivery.split(':') as [string, string, string?];
+  const eventId = id === '' ? null : id;
+  return newReceipt({ id: `rc_${index}`, eventId, body, asked: path, receivedAt: 1000 + index });
 };
 
 const verdictOf = ({ duplicate, redelivery }: StoredReceipt): string =>
@@ -116,13 +135,17 @@ export function deduplicationCases(bench: Bench): void {
 
     test('any deliveries in batches of any size come to the same verdicts as the rule itself', async () => {
       const deliveries = fc.array(
-        fc.tuple(fc.constantFrom('id1', 'id2', 'id3', ''), fc.constantFrom('A', 'B', 'C')),
+        fc.tuple(
+          fc.constantFrom('id1', 'id2', 'id3', ''),
+          fc.constantFrom('A', 'B', 'C'),
+          fc.constantFrom('', ':/crm', ':/slack'),
+        ),
         { maxLength: 40 },
       );
       await fc.assert(
         fc.asyncProperty(deliveries, fc.integer({ min: 1, max: 40 }), async (pairs, batch) => {
           const store = await bench.another();
-          const chain = pairs.map(([id, body]) => `${id}:${body}` as Delivery);
+          const chain = pairs.map(([id, body, path]) => `${id}:${body}${path}` as Delivery);
           const receipts = chain.map(receiptOf);
           const stored: StoredReceipt[] = [];
           for (let i = 0; i < receipts.length; i += batch) {
@@ -226,9 +249,11 @@ export function deduplicationCases(bench: Bench): void {
 
 /** Contract §2, word for word, over all that came before. */
 function verdictsByTheRule(chain: readonly Delivery[]): Verdict[] {
-  const before: { id: string; body: string }[] = [];
+  const places = new Map<string, { id: string; body: string }[]>();
   return chain.map((delivery) => {
-    const [id, body] = delivery.split(':') as [string, string];
+    const [id, body, path = ''] = delivery.split(':') as [string, string, string?];
+    const before = places.get(path) ?? [];
+    places.set(path, before);
     const sameBody = before.some((one) => one.body === body);
     const sameId = id !== '' && before.some((one) => one.id === id);
     const same = id === '' ? sameBody : before.some((one) => one.id === id && one.body === body);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ForwardResult } from '../../src/core/record.ts';
 import type { Store } from '../../src/core/store.ts';
-import { addInTurn, collect, newReceipt } from '../helpers/records.ts';
+import { AT, addInTurn, collect, newReceipt } from '../helpers/records.ts';
 import type { Bench } from './store.ts';
 
 const FAILED: ForwardResult = { status: 500, durationMs: 3.25, error: null };
@@ -151,17 +151,39 @@ export function forwardingCases(bench: Bench): void {
       const { store } = bench;
       const body = Uint8Array.from({ length: 300 }, (_, i) => i);
       const headers = ['X-MO-Event-Id', 'ev_1', 'X-Empty', '', 'x-mo-event-id', 'twice: \t"ü"'];
-      const { seq } = await store.addReceipt(forwarded('rc_1', { body, headers }));
+      const asked = '/crm?key=S3CR3T&x=\n"';
+      const { seq } = await store.addReceipt(forwarded('rc_1', { body, headers, asked }));
       const settled = await store.addReceipt(forwarded('rc_2', { eventId: 'ev_2' }));
       await store.settleForward({ seqs: [settled.seq], forward: DONE, status: 200, owed: false });
       await store.addReceipt(newReceipt({ eventId: 'ev_3' }));
 
       const owed = await (bench.shared ? await bench.connect() : store).takeUnforwarded();
       expect(owed.map((one) => ({ ...one, body: [...one.body] }))).toEqual([
-        { seq, status: null, headers, body: [...body] },
+        { seq, status: null, headers, asked, body: [...body] },
       ]);
       expect(await store.takeUnforwarded()).toEqual([]);
-      expect(await store.addReceipt(forwarded('rc_4', { body }))).toMatchObject({ redelivery: true });
+      expect(await store.addReceipt(forwarded('rc_4', { body, asked }))).toMatchObject({ redelivery: true });
+    });
+
+    test('what a sender asked for is read back with the bodies alone, and goes with them', async () => {
+      const { store } = bench;
+      await store.addReceipt(newReceipt({ asked: '/crm?key=S3CR3T' }));
+      await store.addReceipt(newReceipt({ eventId: 'ev_2' }));
+      const read = async (bodies: boolean) =>
+        (await collect(store.entries('receipt', {}, { bodies }))).map(({ record }) =>
+          record.kind === 'receipt' ? [record.receipt.bodyBytes, record.asked] : null,
+        );
+      expect(await read(true)).toEqual([
+        [12, '/crm?key=S3CR3T'],
+        [12, undefined],
+      ]);
+      expect(await read(false)).toEqual([
+        [12, undefined],
+        [12, undefined],
+      ]);
+      await store.prune(AT + 1, AT - 1, { dryRun: false });
+      expect(await collect(store.entries('receipt', {}, { bodies: true }))).toEqual([]);
+      expect(await store.addReceipt(newReceipt({ asked: '/crm' }))).toMatchObject({ duplicate: 'duplicate' });
     });
 
     test('what was acknowledged stays owed until it is settled, whoever takes it', async () => {

@@ -57,7 +57,15 @@ const anyReceipt: fc.Arbitrary<NewReceipt> = fc
   })
   .map((fields) => newReceipt({ ...fields, accepted: false }));
 
-function asReceived({ body, headers, timestampMs, accepted, forwarding, ...rest }: NewReceipt): Receipt {
+function asReceived({
+  body,
+  headers,
+  asked,
+  timestampMs,
+  accepted,
+  forwarding,
+  ...rest
+}: NewReceipt): Receipt {
   return { ...rest, duplicate: null, forward: null, shownAt: null };
 }
 

@@ -73,7 +73,7 @@ export function shownCases(bench: Bench): void {
 
     test('of a copy from another log is what it says', async () => {
       const { store } = bench;
-      const { body, headers, timestampMs, accepted, forwarding, ...about } = newReceipt();
+      const { body, headers, asked, timestampMs, accepted, forwarding, ...about } = newReceipt();
       const receipt = { ...about, duplicate: null, forward: null, shownAt: AT - 7 };
       await store.addRecord({ kind: 'receipt', receipt, headers: null, body: null });
       expect(await collect(store.receipts({}))).toEqual([receipt]);

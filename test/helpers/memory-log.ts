@@ -50,6 +50,7 @@ export function memoryLog(): MemoryLog {
       const {
         body: _,
         headers: __,
+        asked: ___,
         timestampMs,
         accepted,
         forwarding,

@@ -20,6 +20,7 @@ export function newReceipt(about: Partial<Omit<NewReceipt, 'body'>> & { body?: s
     bodyBytes: 0,
     flags: [],
     headers: [],
+    asked: '',
     timestampMs: AT - 100,
     accepted: true,
     forwarding: false,

@@ -56,6 +56,7 @@ export async function seedStore(
       flags: [],
       body: Buffer.from(`{"call_id":"${receipt.eventId ?? i}"}`),
       headers: [],
+      asked: '',
       timestampMs: SEEDED_AT,
       accepted: receipt.signature === undefined || receipt.signature === 'valid',
       forwarding: false,

@@ -29,7 +29,7 @@ function earlierStore(version: number): string {
 test.each(EARLIER)('a store of version %d is brought up to date as it is opened', async (version) => {
   const path = earlierStore(version);
   const store = await openStore(path);
-  const { body, headers, timestampMs, accepted, forwarding, ...about } = newReceipt();
+  const { body, headers, asked, timestampMs, accepted, forwarding, ...about } = newReceipt();
   const receipt = {
     ...about,
     duplicate: null,
