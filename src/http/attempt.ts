@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici';
 import type { RawHeaders } from '../core/headers.ts';
 import { isSuccess, type Outcome } from '../core/record.ts';
-
 import { type Connection, Connections, type Exchange } from './connections.ts';
+import { type Failure, nameFailure } from './failure-words.ts';
 import { proxyRefusal } from './proxy.ts';
 import { type RouteOptions, routeTo } from './route.ts';
 
@@ -22,6 +22,8 @@ export interface AttemptResult {
   durationMs: number;
   /** Why it failed, in words; null for a success. */
   error: string | null;
+  /** What the system or a library calls it; null for an answer, and for what we ended ourselves. */
+  failure: Pick<Failure, 'code' | 'text'> | null;
   headers: RawHeaders;
   /** The beginning of the answer's body. */
   responseBody: Buffer;
@@ -59,6 +61,8 @@ interface Terms {
   timeoutMs: number;
   keepBody: number;
   proxy: URL | null;
+  /** The endpoint's, `https:`, for what its failures mean. */
+  protocol: string;
 }
 
 type Ending = [outcome: Outcome, error: string | null];
@@ -71,7 +75,7 @@ export function createTransport(options: TransportOptions): Transport {
   const { url, timeoutMs, keepBody = KEPT_BODY, proxy = null } = options;
   const route = routeTo(url, options);
   const connections = new Connections(url.origin, route.open, options.connections);
-  const terms = { timeoutMs, keepBody, proxy };
+  const terms = { timeoutMs, keepBody, proxy, protocol: url.protocol };
   const place = `${url.pathname}${url.search}`;
   const abort = () => {
     for (const exchange of connections.exchanges())
@@ -112,6 +116,7 @@ class AttemptHandler implements Exchange {
   #status: number | null = null;
   #durationMs = 0;
   #headers: RawHeaders = [];
+  #failure: Failure | null = null;
   #kept: Buffer = NO_BODY;
   #received = 0;
   #whole = false;
@@ -164,7 +169,7 @@ class AttemptHandler implements Exchange {
   onError(error: Error & { code?: string }): void {
     if (this.#status !== null) this.#settle(...verdict(this.#status, this.#terms));
     else if (isUnsendable(error)) this.#refuse(error);
-    else this.#settle(...failure(error, this.#sent));
+    else this.#fail(error);
     this.connection?.free();
   }
 
@@ -195,6 +200,12 @@ class AttemptHandler implements Exchange {
     this.#reject(new TypeError(`The request cannot be sent: ${message}.`));
   }
 
+  #fail(error: Error): void {
+    const failure = nameFailure(error, { sent: this.#sent, protocol: this.#terms.protocol });
+    this.#failure = failure;
+    this.#settle(failure.outcome, failure.words);
+  }
+
   #settle(outcome: Outcome, error: string | null): void {
     if (this.over) return;
     this.over = true;
@@ -205,6 +216,7 @@ class AttemptHandler implements Exchange {
       status: this.#status,
       durationMs: Math.round(this.#durationMs * 10) / 10,
       error,
+      failure: this.#failure,
       headers: this.#headers,
       responseBody: this.#kept,
       bodyCut: this.#status !== null && !(this.#whole && this.#kept.length === this.#received),
@@ -233,27 +245,3 @@ function verdict(status: number, { proxy }: Terms): Ending {
 function isUnsendable({ code }: { code?: string }): boolean {
   return code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED';
 }
-
-/** Names a failure that came before any status. */
-function failure(error: Error & { code?: string; errors?: Error[] }, sent: boolean): Ending {
-  const code = error.code ?? (error.cause as { code?: string } | undefined)?.code ?? '';
-  const words = error.message || error.errors?.map((inner) => inner.message).join('; ') || code;
-  if (code === 'BLOCKED') return ['blocked', words];
-  if (code === 'PROXY') return ['refused', words];
-  if (code === 'ECONNREFUSED') return ['refused', `connection refused (${words})`];
-  if (code === 'ENOTFOUND' || code.startsWith('EAI_'))
-    return ['dns', `the host name does not resolve (${code})`];
-  if (code === 'ETIMEDOUT') return ['timeout', 'no connection in time (connecting)'];
-  if (/^(CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|UNABLE_TO|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/.test(code)) {
-    return ['tls', `${words.split('\n')[0]} (${code})`];
-  }
-  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EADDRNOTAVAIL')
-    return ['refused', words];
-  if (NOT_HTTP.test(code) || error.name === 'HTTPParserError')
-    return ['reset', `the answer is not HTTP: ${words}`];
-  if (!sent) return ['reset', `the connection broke before the request (${words})`];
-  return ['reset', `the connection broke before an answer (${words}); it may have been processed`];
-}
-
-/** What undici calls an answer that is not HTTP. */
-const NOT_HTTP = /^(?:HPE_|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RES_CONTENT_LENGTH)/;

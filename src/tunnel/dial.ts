@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
 import { parseRetryAfter } from '../core/schedule.ts';
 import type { Done } from '../http/connect.ts';
+import { nameFailure } from '../http/failure-words.ts';
 import { type Route, routeTo } from '../http/route.ts';
 import { ATTACH, PROTOCOL } from './control.ts';
 import type { Refusal } from './refusal.ts';
@@ -52,9 +53,7 @@ export function dial(
       socket.pause();
       resolve({ socket, transport: transport as unknown as Socket });
     });
-    socket.on('error', (error: NodeJS.ErrnoException) =>
-      resolve({ status: null, reason: failure(error), retryAfterMs: null }),
-    );
+    socket.on('error', (error) => resolve(unanswered(error, url)));
     socket.once('unexpected-response', (request: ClientRequest, response: IncomingMessage) => {
       let body = '';
       const under = response.socket;
@@ -94,18 +93,7 @@ function refusal({ statusCode, headers }: IncomingMessage, body: string): string
   return `it answered ${statusCode}${page ? ' with a web page' : body === '' ? '' : ` (${body})`}`;
 }
 
-function failure(error: NodeJS.ErrnoException & { errors?: Error[] }): string {
-  const words: Record<string, string> = {
-    ECONNREFUSED: 'the connection was refused',
-    ENOTFOUND: 'its name does not resolve',
-    EAI_AGAIN: 'its name does not resolve just now',
-    ECONNRESET: 'the connection was reset',
-    ETIMEDOUT: 'there was no connection in time',
-    EHOSTUNREACH: 'there is no way to it',
-    ENETUNREACH: 'there is no network',
-  };
-  const known = words[error.code ?? ''];
-  const text =
-    error.message || error.errors?.map(({ message }) => message).join('; ') || (error.code ?? 'unknown');
-  return known === undefined ? (text.split('\n')[0] as string) : known;
+function unanswered(error: Error, { protocol }: URL): Refusal {
+  const { outcome, words } = nameFailure(error, { sent: false, protocol });
+  return { status: null, reason: words, outcome, retryAfterMs: null };
 }

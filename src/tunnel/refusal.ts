@@ -1,4 +1,5 @@
 import { EnvironmentError, type KnownError, UsageError } from '../core/errors.ts';
+import type { Outcome } from '../core/record.ts';
 import { formatDuration } from '../core/time.ts';
 
 /** Why there is no link. */
@@ -7,19 +8,23 @@ export interface Refusal {
   status: number | null;
   /** For people. */
   reason: string;
+  /** What kind of failure it was, where no answer came. */
+  outcome?: Outcome;
   /** When it may be tried again, as far as the other side says, ms. */
   retryAfterMs: number | null;
 }
 
 /** For whoever asked for the tunnel: what happened, and what to do. */
 export function explainRefusal(
-  { status, reason, retryAfterMs }: Refusal,
+  { status, reason, outcome, retryAfterMs }: Refusal,
   url: URL,
   tokenName: string,
 ): KnownError {
   switch (status) {
     case null:
-      return new EnvironmentError(`--tunnel: no link to ${url.host}: ${reason}. Is the relay running there?`);
+      return new EnvironmentError(
+        `--tunnel: no link to ${url.host}: ${reason}.${outcome === 'tls' ? '' : ' Is the relay running there?'}`,
+      );
     case 401:
       return new UsageError(
         `--tunnel: the relay at ${url.host} has no such channel, or the token in ${tokenName} is not its token. 'mo-notify relay channel list' on the relay's machine shows its channels; a token is shown once, when its channel is made.`,

@@ -75,6 +75,7 @@ function result(reply: Reply, durationMs: number): AttemptResult {
     headers: [],
     responseBody: Buffer.alloc(0),
     bodyCut: false,
+    failure: null,
     status: null,
     error: null,
     durationMs,
