@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { EXIT, type ExitCode, UsageError } from '../core/errors.ts';
 import { isLoopback } from '../core/loopback.ts';
 import { urlHost } from '../core/url-host.ts';
+import { appForwarder } from './app-forwarder.ts';
 import { browse } from './browse.ts';
 import type { CommonOptions, Context, StartContext } from './context.ts';
 import {
@@ -14,7 +15,6 @@ import {
 } from './options.ts';
 import { checkingSecrets } from './secrets.ts';
 import { serveDashboard } from './serve-dashboard.ts';
-import { parseTarget } from './target.ts';
 
 interface DashboardOptions extends CommonOptions {
   port?: number;
@@ -22,6 +22,7 @@ interface DashboardOptions extends CommonOptions {
   allowHost?: string[];
   tokenEnv?: string;
   open?: boolean;
+  insecure?: boolean;
 }
 
 export function configure(command: Command, start: StartContext): void {
@@ -35,6 +36,7 @@ export function configure(command: Command, start: StartContext): void {
     .option('--host <address>', 'serve on this address', address, '127.0.0.1')
     .option('--allow-host <name>', 'also answer to this name, or name:port; repeatable', collect)
     .option('--token-env <name>', 'take the token from this variable instead of making one')
+    .option('--insecure', 'accept any TLS certificate of the app')
     .option('--open', 'open it in the browser')
     .addHelpText(
       'after',
@@ -60,7 +62,7 @@ async function dashboard(
   resendTo: string | undefined,
 ): Promise<ExitCode> {
   const { io } = context;
-  const app = resendTo === undefined ? null : parseTarget(resendTo);
+  const app = resendTo === undefined ? null : appForwarder(context, resendTo, options);
   const token = options.tokenEnv === undefined ? undefined : readToken(context, options.tokenEnv);
   const store = await context.recordedStore();
   const served = await serveDashboard(context, {
@@ -94,6 +96,7 @@ async function dashboard(
   if (!ended.aborted)
     await new Promise((resolve) => ended.addEventListener('abort', resolve, { once: true }));
   await served.close();
+  await app?.close();
   return io.interrupted.aborted ? EXIT.interrupted : EXIT.ok;
 }
 

@@ -151,7 +151,7 @@ async function setUp(context: Context, store: Store) {
     store,
     newId: () => newId('rc', io.now()),
     maxBody: MAX_BODY,
-    path: null,
+    paths: null,
     invalidStatus: 400,
     strict: false,
     maxAgeMs: null,

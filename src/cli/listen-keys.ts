@@ -1,3 +1,4 @@
+import { askedFor } from '../core/asked.ts';
 import { visible } from '../core/redact.ts';
 import { formatDuration } from '../core/time.ts';
 import type { Dashboard } from '../dashboard/server.ts';
@@ -13,6 +14,8 @@ const CTRL_C = '\u0003';
 interface Keyed {
   log: ListenLog;
   forwarder: Forwarder | null;
+  /** See askedFor. */
+  pathCounts: boolean;
   dashboard: Dashboard | null;
   quit: () => void;
 }
@@ -20,7 +23,7 @@ interface Keyed {
 /** The keys of a listening receiver; none without a terminal. */
 export function listenKeys(
   context: Context,
-  { log, forwarder, dashboard, quit }: Keyed,
+  { log, forwarder, pathCounts, dashboard, quit }: Keyed,
 ): { stop: () => void } {
   const stdin = context.io.stdin as NodeJS.ReadStream;
   if (stdin.isTTY !== true || !context.io.stdout.isTTY || context.options.json === true)
@@ -50,7 +53,8 @@ export function listenKeys(
     if (request === null) return context.note('Nothing was received yet.');
     if (forwarder === null)
       return context.note("There is no app to resend to; start with 'mo-notify listen 3000'.");
-    const { result } = await forwarder.forward(request.headers, request.body);
+    const { headers, body, target } = request;
+    const { result } = await forwarder.forward({ headers, body, asked: askedFor(target, pathCounts) });
     const answer = result.status === null ? visible(result.error ?? '') : `[${result.status}]`;
     context.print(`Resent to ${forwarder.url.href}: ${answer} (${formatDuration(result.durationMs)})`);
   }

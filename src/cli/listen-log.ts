@@ -12,7 +12,7 @@ import type { LinkState } from '../tunnel/tunnel-options.ts';
 import type { Context } from './context.ts';
 import { linkJson, linkLine, wayLines } from './link-lines.ts';
 import type { OpenWay } from './listen-way.ts';
-import { receiptLine } from './receipt-line.ts';
+import { appWords, receiptLine } from './receipt-line.ts';
 
 /** Above this many lines in a second the rest are counted, not shown: a flood must not slow the receiver down. */
 const LINES_A_SECOND = 100;
@@ -148,17 +148,14 @@ export function listenLog(
     answered(receipt, request, app) {
       if (json) {
         const bodies = withBodies ? wireForm(request) : {};
-        return context.printJson({ type: 'receipt', ...receiptToJson(receipt), ...bodies });
+        const cut = app?.bodyCut === true ? { answer_cut: true } : {};
+        return context.printJson({ type: 'receipt', ...receiptToJson(receipt), ...cut, ...bodies });
       }
       if (quiet || app === null) return;
-      const { status, durationMs, error } = app.result;
       const tone = app.delivered ? good : bad;
-      const said =
-        app.delivered && context.options.verbose !== true
-          ? ''
-          : dim(`  ${visible(context.masked(error ?? Buffer.from(app.body).toString('utf8').trim()), 160)}`);
+      const event = receipt.eventId === null ? 'no id' : visible(receipt.eventId, 40);
       line(
-        `${dim(formatClock(context.io.now(), 'ms'))}  ${name('<--')}  ${tone(`[${status ?? '---'}]`)} POST ${forwardUrl?.href}  ${dim(`[${receipt.eventId === null ? 'no id' : visible(receipt.eventId, 40)}]`)}  (${formatDuration(durationMs)})${said}`,
+        `${dim(formatClock(context.io.now(), 'ms'))}  ${name('<--')}  ${tone(`[${app.status ?? '---'}]`)} POST ${visible(app.place)}  ${dim(`[${event}]`)}  (${formatDuration(app.durationMs)})${appWords(context, app, style)}`,
       );
     },
     storeFailure(error) {

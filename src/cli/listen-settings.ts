@@ -1,5 +1,6 @@
 import { UsageError } from '../core/errors.ts';
 import { eventType } from '../core/event.ts';
+import { shownUrl } from '../core/redact.ts';
 import { parseDuration } from '../core/time.ts';
 import type { Rehearsal } from '../receiver/receiver.ts';
 import type { CommonOptions } from './context.ts';
@@ -9,8 +10,9 @@ import type { EndpointSecretSources } from './secrets.ts';
 export interface ListenOptions extends CommonOptions, EndpointSecretSources {
   port: number;
   host: string;
-  path?: string;
+  path?: string[];
   forwardTo?: string;
+  insecure?: boolean;
   events?: string;
   ack?: 'app' | 'first' | 'relay';
   respond?: string;
@@ -41,12 +43,10 @@ export interface ListenOptions extends CommonOptions, EndpointSecretSources {
 
 /** What flags say, as values. Throws UsageError. */
 export function readSettings(options: ListenOptions) {
-  if (options.path !== undefined && !options.path.startsWith('/')) {
-    throw new UsageError(`--path: '${options.path}' does not begin with a slash. Write it like /notify.`);
-  }
   const delayMs = options.delay === undefined ? 0 : parseDuration(options.delay, '--delay');
   const statuses = options.respond === undefined ? [] : options.respond.split(',').map(parseStatus);
   return {
+    paths: options.path?.map(parsePath) ?? null,
     maxBody: parseBytes(options.maxBody),
     invalidStatus: Number(options.invalidStatus),
     maxAgeMs: options.maxAge === undefined ? null : parseDuration(options.maxAge, '--max-age'),
@@ -55,6 +55,16 @@ export function readSettings(options: ListenOptions) {
     rehearse: (ended: AbortSignal): Rehearsal | null =>
       statuses.length === 0 && delayMs === 0 ? null : { statuses, pause: () => pause(delayMs, ended) },
   };
+}
+
+/** A path as it stands in a request, so that what is compared is what comes; nothing in it leads elsewhere. */
+function parsePath(path: string): string {
+  const url = URL.canParse(path, 'http://x') ? new URL(path, 'http://x') : null;
+  if (url === null || url.href !== `http://x${path}`)
+    throw new UsageError(`--path: '${shownUrl(path)}' is not a path. Write it like /notify.`);
+  if (url.search !== '' || url.hash !== '')
+    throw new UsageError(`--path: '${shownUrl(path)}' needs no query. Any query is taken.`);
+  return path;
 }
 
 function parseStatus(text: string): number {

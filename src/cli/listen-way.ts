@@ -5,7 +5,7 @@ import { shownUrl, visible } from '../core/redact.ts';
 import type { Answer, IncomingRequest } from '../http/serve-options.ts';
 import { SYSTEM_CLOCK } from '../tunnel/clock.ts';
 import { Probe, type Proof } from '../tunnel/probe.ts';
-import type { LinkState, Tunnel } from '../tunnel/tunnel-options.ts';
+import type { LinkState, ListenerAnswer, Tunnel } from '../tunnel/tunnel-options.ts';
 import type { Context } from './context.ts';
 import type { ListenOptions } from './listen-settings.ts';
 import { proxyFor } from './proxy.ts';
@@ -26,7 +26,7 @@ export interface PlannedWay {
 }
 
 export interface WayOptions {
-  receive(request: IncomingRequest): Promise<Answer>;
+  receive(request: IncomingRequest): Promise<ListenerAnswer>;
   /** The path that deliveries are said to have come to. */
   target: string;
   onLink(state: LinkState): void;

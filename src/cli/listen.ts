@@ -4,8 +4,8 @@ import { newId } from '../core/id.ts';
 import { urlHost } from '../core/url-host.ts';
 import type { Dashboard } from '../dashboard/server.ts';
 import { type Listening, serve } from '../http/serve.ts';
-import { createForwarder } from '../receiver/forward.ts';
 import { createReceiver } from '../receiver/receiver.ts';
+import { appForwarder, appHints } from './app-forwarder.ts';
 import type { Context, StartContext } from './context.ts';
 import { endSignal } from './end-signal.ts';
 import { execFor } from './exec.ts';
@@ -16,6 +16,7 @@ import { type ListenOptions, readSettings } from './listen-settings.ts';
 import { type OpenWay, prepareWay, readWay, TUNNEL_TOKEN } from './listen-way.ts';
 import {
   address,
+  collect,
   oneOf,
   wholeNumber,
   withEndpointOption,
@@ -25,7 +26,6 @@ import {
 } from './options.ts';
 import { startProgress } from './progress.ts';
 import { receiverSecrets } from './secrets.ts';
-import { parseTarget } from './target.ts';
 
 const GRACE_MS = 5000;
 
@@ -34,9 +34,10 @@ export function configure(command: Command, start: StartContext): void {
     .argument('[forward-to]', 'a URL, or a port on this machine, to hand deliveries on to')
     .option('-p, --port <port>', 'listen on this port; 0 for any free one', wholeNumber(0, 65_535), 4800)
     .option('--host <address>', 'listen on this address', address, '127.0.0.1')
-    .option('--path <path>', 'take deliveries on this path only (default: any)')
+    .option('--path <path>', 'take deliveries on this path only; repeatable (default: any)', collect)
     .option('-f, --forward-to <target>', 'the same as the argument')
-    .option('-e, --events <list>', 'hand on only these types: connected,missed')
+    .option('--insecure', 'accept any TLS certificate of the app')
+    .option('-e, --events <list>', 'forward only these event types: connected,missed')
     .addOption(
       oneOf(
         '--ack <when>',
@@ -114,13 +115,14 @@ async function listen(
     context.note(`Wrote MO_SECRET to ${options.writeEnv} (mode 0600).`);
   }
   const store = await context.store();
-  const forwarder = forwardTo === undefined ? null : createForwarder(parseTarget(forwardTo));
+  const forwarder = forwardTo === undefined ? null : appForwarder(context, forwardTo, options);
   const ending = endSignal(context, settings.forMs);
   const log = listenLog(context, {
     forwardUrl: forwarder?.url ?? null,
     secrets,
     withBodies: options.withBodies === true,
   });
+  const hints = forwarder === null ? null : appHints(context, forwarder.url);
   const exec = options.exec === undefined ? null : execFor(options.exec, context);
   let dashboard: Dashboard | null = null;
   const receiver = createReceiver({
@@ -128,7 +130,6 @@ async function listen(
     store,
     newId: () => newId('rc', io.now()),
     ...settings,
-    path: options.path ?? null,
     strict: options.strict === true,
     ack: options.ack === 'first' ? 'first' : 'app',
     forwarder,
@@ -137,6 +138,7 @@ async function listen(
     onStored: (seq, receipt, payload) => dashboard?.received(seq, receipt, payload),
     onAnswered: (receipt, request, app) => {
       log.answered(receipt, request, app);
+      if (app !== null) hints?.answered(app);
       dashboard?.answered(receipt);
       if (
         exec !== null &&
@@ -155,10 +157,12 @@ async function listen(
       ? null
       : prepareWay(context, planned, {
           receive: receiver.receive,
-          target: options.path ?? '/',
+          target: settings.paths?.[0] ?? '/',
           onLink: log.link,
           onStuck: log.stuck,
         });
+  if (planned?.token && settings.paths !== null && settings.paths.length > 1)
+    context.note(`Deliveries through the relay come to ${settings.paths[0]}, the first --path.`);
   const server = await serve({
     host: options.host,
     port: options.port,
@@ -177,8 +181,8 @@ async function listen(
       // Next to a receiver on any free port, any free port.
       port: options.dashboardPort ?? (options.port === 0 ? 0 : null),
       portFlag: '--dashboard-port',
-      receiver: `${url}${options.path ?? ''}`,
-      app: forwarder?.url ?? null,
+      receiver: `${url}${settings.paths?.[0] ?? ''}`,
+      app: forwarder,
       secrets: options.verify ? secrets : [],
     }).catch(async (error) => {
       await server.close(0);
@@ -222,7 +226,13 @@ async function listen(
     },
     (error) => context.warn(`mo-notify: what an earlier run left was not handed on: ${error.message}`),
   );
-  const keys = listenKeys(context, { log, forwarder, dashboard, quit: ending.end });
+  const keys = listenKeys(context, {
+    log,
+    forwarder,
+    pathCounts: settings.paths !== null,
+    dashboard,
+    quit: ending.end,
+  });
   await ending.ended;
   keys.stop();
   foot?.stop();

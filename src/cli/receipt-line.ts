@@ -2,10 +2,13 @@ import { explainSignature } from '../check/explain.ts';
 import { HEADER, headerValue } from '../core/headers.ts';
 import type { Receipt } from '../core/record.ts';
 import { visible } from '../core/redact.ts';
+import { redirectOf } from '../core/redirect.ts';
 import type { Secret } from '../core/signature.ts';
 import type { FirstReceipt } from '../core/store.ts';
 import { formatClock, formatDuration } from '../core/time.ts';
 import type { IncomingRequest } from '../http/serve-options.ts';
+import type { AppAnswer } from '../receiver/forward.ts';
+import type { Context } from './context.ts';
 import type { Style } from './style.ts';
 
 /** How lines are coloured, and what signatures are explained by. */
@@ -61,4 +64,19 @@ function notes({ duplicate, flags, status }: Receipt, { style: { warn } }: Look)
   const words = duplicate === null ? odd : [duplicate.replace('_', ' '), ...odd];
   const answer = status === null || status === 200 ? '' : warn(`  answered ${status}`);
   return `${words.length === 0 ? '' : warn(`  ${words.join(', ')}`)}${answer}`;
+}
+
+/** What an app said to a forward, or why it said nothing; '' for a success, which says enough itself. */
+export function appWords(context: Context, app: AppAnswer, { dim, warn }: Style): string {
+  const verbose = context.options.verbose === true;
+  const shown = (text: string) => visible(context.masked(text), 160);
+  const to = redirectOf(app);
+  const redirect = to === null ? '' : warn(`  redirects to ${shown(to)}, not followed`);
+  const cut = app.bodyCut
+    ? warn(`  answer cut after ${app.responseBody.length.toLocaleString('en-US')} bytes`)
+    : '';
+  const said = app.result.error ?? app.said.trim();
+  const words = said === '' || (app.delivered && !verbose) ? '' : dim(`  ${shown(said)}`);
+  const original = app.failure === null || !verbose ? '' : dim(`  (${shown(app.failure.text)})`);
+  return `${redirect}${cut}${words}${original}`;
 }

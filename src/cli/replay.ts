@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { SecretSources } from '../config/secrets.ts';
 import { EXIT, type ExitCode, UsageError } from '../core/errors.ts';
 import { newId } from '../core/id.ts';
+import { isLoopback } from '../core/loopback.ts';
 import type { Store } from '../core/store.ts';
 import type { EarlierRun } from '../sender/earlier-run.ts';
 import type { Recorded } from '../sender/recorded.ts';
@@ -215,6 +216,8 @@ async function send(
         earlier,
         ...pace,
         newIds: plan.newIds === true,
+        // Any other URL is complete as it was given: query values on record are secrets of the receiver's own.
+        asAsked: isLoopback(url),
         retime,
         endpoint: name,
         url: url.href,
@@ -232,7 +235,7 @@ async function send(
   await store.saveReplay({ run, plan: saved, reached, settled, state: stopped ? 'stopped' : 'done' });
   const totals = progress.totals();
   if (options.json === true) context.printJson({ ...progress.summary(), run });
-  else if (totals.sent > 0) progress.printSummary(url, store);
+  else if (totals.sent > 0) await progress.printSummary(url, store);
   if (!stopped) return totals.sent === 0 || progress.succeeded() ? EXIT.ok : EXIT.shortfall;
   context.warn(`Stopped. The rest is sent with: ${resume}`);
   return context.io.interrupted.aborted ? EXIT.interrupted : EXIT.ok;

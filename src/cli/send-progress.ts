@@ -1,10 +1,12 @@
 import { Histogram } from '../core/histogram.ts';
 import { type Attempt, isSuccess } from '../core/record.ts';
 import { visible } from '../core/redact.ts';
+import { redirectOf } from '../core/redirect.ts';
 import type { Store } from '../core/store.ts';
 import { formatDuration } from '../core/time.ts';
 import type { AttemptResult } from '../http/attempt.ts';
 import type { Context } from './context.ts';
+import { endpointHint } from './endpoint-hint.ts';
 import { startProgress } from './progress.ts';
 import type { RunTotals } from './thresholds.ts';
 
@@ -19,7 +21,7 @@ export interface SendProgress {
   totals(): RunTotals;
   /** The last line of `--json`. */
   summary(): Record<string, unknown>;
-  printSummary(url: URL, store: Store | null): void;
+  printSummary(url: URL, store: Store | null): Promise<void>;
   /** Every event delivered; for a negative test: every one refused. */
   succeeded(): boolean;
 }
@@ -37,7 +39,7 @@ export async function sendProgress(
     : await startProgress(context, () => barLine(totals, expected, began), { measured: true });
   const began = performance.now();
   let failureLines = 0;
-  let lastFailure: Attempt | null = null;
+  let lastFailure: AttemptResult | null = null;
 
   function attempt(a: Attempt, result: AttemptResult, first: boolean): void {
     totals.attempts += 1;
@@ -49,7 +51,7 @@ export async function sendProgress(
       totals.delivered += 1;
       totals.latency.record(Math.max(0, a.sentAt + a.durationMs - a.dueAt));
     } else {
-      lastFailure = a;
+      lastFailure = result;
       if (a.final) totals.failed += 1;
     }
     if (quiet || (!perLine && meant)) return;
@@ -61,15 +63,17 @@ export async function sendProgress(
     context.print(
       `${mark} ${visible(a.event ?? 'data', 24).padEnd(17)} [${visible(a.eventId, 40)}]  ${answer}  ${formatDuration(a.durationMs)}${retry}${why(a, result, meant)}${more}`,
     );
-    if (context.options.verbose === true && result.responseBody.length > 0) {
-      context.print(dim(`    ${said(result, 400)}`));
-    }
+    if (context.options.verbose !== true) return;
+    if (result.failure !== null)
+      context.print(dim(`    ${visible(context.masked(result.failure.text), 400)}`));
+    if (result.responseBody.length > 0) context.print(dim(`    ${said(result, 400)}`));
   }
 
   function why(a: Attempt, result: AttemptResult, meant: boolean): string {
     if (meant) return faulty ? dim('  refused, as it should be') : '';
     if (faulty && isSuccess(a.status)) return bad(`  accepted, though ${a.fault}`);
-    const location = a.status !== null && a.status >= 300 && a.status < 400 ? redirectTarget(result) : '';
+    const to = redirectOf(result);
+    const location = to === null ? '' : `  redirects to ${visible(context.masked(to), 100)}, not followed`;
     const gone = a.status === 410 ? '  gone: not tried again' : '';
     const answer = a.status === null ? visible(context.masked(a.error ?? ''), 160) : said(result, 80);
     return `${location}${gone}${answer === '' ? '' : dim(`  ${answer}`)}`;
@@ -98,7 +102,7 @@ export async function sendProgress(
         max: totals.latency.max,
       },
     }),
-    printSummary(target, store) {
+    async printSummary(target, store) {
       if (quiet) return;
       const { sent, delivered, attempts, latency } = totals;
       const what = faulty ? 'refused' : 'delivered';
@@ -115,13 +119,15 @@ export async function sendProgress(
           : '';
       if (unseen !== '') context.print(unseen);
       context.print(`\n${tone(`${delivered} of ${sent} ${what}${unsent}`)}${retried}${dim(times)}`);
-      if (delivered < sent && !faulty) context.note(hint(target));
+      if (delivered < sent && !faulty) context.note(await hint(target));
       else if (store !== null) context.note(`Next: 'mo-notify report' judges what was recorded.`);
     },
   };
 
-  function hint(target: URL): string {
+  async function hint(target: URL): Promise<string> {
     if (totals.successes > 0) return `Next: 'mo-notify report' shows what failed, and with which status.`;
+    const known = lastFailure === null ? null : await endpointHint(target, lastFailure);
+    if (known !== null) return context.masked(known);
     const { status, outcome } = lastFailure ?? { status: null, outcome: 'refused' };
     if (outcome === 'refused')
       return `Nothing got through. Is something listening at ${target.origin}? 'mo-notify listen --port ${target.port || '4800'}' would.`;
@@ -140,11 +146,6 @@ export function noTotals(): RunTotals {
 
 function isRefusal(status: number | null): boolean {
   return status !== null && status >= 400 && status < 500;
-}
-
-function redirectTarget(result: AttemptResult): string {
-  const at = result.headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'location');
-  return at < 0 ? '' : `  redirects to ${visible(result.headers[at + 1] as string, 100)}, not followed`;
 }
 
 /** A bar where the end is known, the rate, the failures. */

@@ -93,7 +93,7 @@ async function sendTest(context: Context, target: Target, options: SendTestOptio
   });
   const summary = progress.summary();
   if (options.json === true) context.printJson(summary);
-  else progress.printSummary(url, store);
+  else await progress.printSummary(url, store);
   if (context.io.interrupted.aborted) return EXIT.interrupted;
   const unmet = unmetThresholds(thresholds, progress.totals());
   for (const line of unmet) context.warn(`mo-notify: ${line}`);

@@ -6,6 +6,7 @@ import type { Secret } from '../core/signature.ts';
 import type { Store } from '../core/store.ts';
 import { VERSION } from '../core/version.ts';
 import { type Dashboard, startDashboard } from '../dashboard/server.ts';
+import type { Forwarder } from '../receiver/forward.ts';
 import type { Context } from './context.ts';
 import { createResend } from './resend.ts';
 
@@ -22,8 +23,8 @@ export interface DashboardSetting {
   token?: string;
   /** The receiver's URL, where one runs in this process. */
   receiver: string | null;
-  /** Where deliveries can be sent again. */
-  app: URL | null;
+  /** By what deliveries can be sent again. */
+  app: Forwarder | null;
   /** What signatures are judged by, where that is known. */
   secrets: readonly Secret[];
 }
@@ -32,7 +33,6 @@ export interface DashboardSetting {
 export async function serveDashboard(context: Context, setting: DashboardSetting): Promise<Dashboard> {
   const { store, app, receiver, secrets, port, host, portFlag, token } = setting;
   const { now } = context.io;
-  const resend = app === null ? null : createResend(app, store, now);
   const serve = (chosen: number) =>
     startDashboard({
       host,
@@ -40,24 +40,17 @@ export async function serveDashboard(context: Context, setting: DashboardSetting
       portFlag,
       store,
       now,
-      about: { version: VERSION, location: store.location, receiver, app: app?.href ?? null },
+      about: { version: VERSION, location: store.location, receiver, app: app?.url.href ?? null },
       allowHosts: setting.allowHosts ?? [],
       ...(token === undefined ? {} : { token }),
-      resend: resend?.resend ?? null,
+      resend: app === null ? null : createResend(app, store, now),
       explain: (record) => explain(record, secrets),
       onFault: (error) => context.warn(`mo-notify: the dashboard failed at something: ${String(error)}`),
     });
-  const dashboard = await serve(port ?? DASHBOARD_PORT).catch((error) => {
+  return serve(port ?? DASHBOARD_PORT).catch((error) => {
     if (port !== null || !isTaken(error)) throw error;
     return serve(0);
   });
-  return {
-    ...dashboard,
-    close: async () => {
-      await dashboard.close();
-      await resend?.close();
-    },
-  };
 }
 
 function isTaken(error: unknown): boolean {

@@ -9,6 +9,10 @@ export const HEADER = {
   duplicate: 'X-MO-Duplicate',
   /** On what a listener sends to itself through its public URL, to see whether that leads to it. */
   probe: 'X-MO-Probe',
+  /** On an answer: the app said more than is passed on. */
+  bodyCut: 'X-MO-Body-Cut',
+  /** From a relay to a listener: the query of the sender's request. */
+  query: 'X-MO-Query',
 } as const;
 
 /** Header names and values in turn, in the order and case they came in: `[name, value, name, value, …]`. */
@@ -30,6 +34,7 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
+const NONE: ReadonlySet<string> = new Set();
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const UNFIT = /[^\t\x20-\x7e\x80-\xff]/;
 const MAX_EVENT_ID = 256;
@@ -67,8 +72,11 @@ export function withoutHeaders(headers: RawHeaders, names: readonly string[]): s
     .flat();
 }
 
-/** The headers that go on to the next hop, in their order; those that `Connection` names stay behind too. */
-export function endToEnd(headers: RawHeaders): string[] {
+/**
+ * The headers that go on to the next hop, in their order. Those that `Connection` names stay behind, and `more`, whose
+ * names are in lower case.
+ */
+export function endToEnd(headers: RawHeaders, more: ReadonlySet<string> = NONE): string[] {
   const named = new Set<string>();
   for (let i = 0; i < headers.length; i += 2) {
     if ((headers[i] as string).toLowerCase() !== 'connection') continue;
@@ -77,7 +85,7 @@ export function endToEnd(headers: RawHeaders): string[] {
   const kept: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
     const name = (headers[i] as string).toLowerCase();
-    if (HOP_BY_HOP.has(name) || (named.has(name) && !name.startsWith('x-mo-'))) continue;
+    if (HOP_BY_HOP.has(name) || more.has(name) || (named.has(name) && !name.startsWith('x-mo-'))) continue;
     kept.push(headers[i] as string, headers[i + 1] as string);
   }
   return kept;

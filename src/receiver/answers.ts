@@ -1,25 +1,38 @@
-import { HEADER } from '../core/headers.ts';
+import { targetPath } from '../core/asked.ts';
+import { canBeHeader, HEADER, headerValue } from '../core/headers.ts';
 import type { Answer, IncomingRequest } from '../http/serve-options.ts';
 import type { AppAnswer } from './forward.ts';
 import type { Judgement } from './judge.ts';
 
 // What a sender is answered (contract §2).
 
+export interface ReceiverAnswer extends Answer {
+  /** The app or the log could not be reached: the same delivery is to be tried again, and the next fares no better. */
+  unavailable?: boolean;
+}
+
 export const RETRY_AFTER = ['Retry-After', '1'];
 export const OK: Answer = { status: 200, headers: ['Content-Type', 'text/plain'], body: 'ok' };
-export const BUSY_ELSEWHERE: Answer = {
+export const BUSY_ELSEWHERE: ReceiverAnswer = {
   status: 503,
   headers: RETRY_AFTER,
-  body: 'This delivery is being handed on, try again',
+  body: 'This delivery is being forwarded, try again',
+  unavailable: true,
+};
+export const NOT_STORED: ReceiverAnswer = {
+  status: 503,
+  headers: RETRY_AFTER,
+  body: 'Not stored, try again',
+  unavailable: true,
 };
 export const DUPLICATE: Answer = { ...OK, headers: [...OK.headers, HEADER.duplicate, 'true'] };
 
 /** The answer to what is no delivery, or one too large; null for one. */
 export function checkRequest(
   request: IncomingRequest,
-  { path, maxBody }: { path: string | null; maxBody: number },
+  { paths, maxBody }: { paths: readonly string[] | null; maxBody: number },
 ): Answer | null {
-  if (path !== null && request.target.split('?', 1)[0] !== path)
+  if (paths !== null && !paths.includes(targetPath(request.target)))
     return { status: 404, headers: [], body: 'Not found' };
   if (request.method !== 'POST') return { status: 405, headers: ['Allow', 'POST'], body: 'Use POST' };
   if (request.body.length > maxBody) return { status: 413, headers: [], body: 'Body too large' };
@@ -43,13 +56,22 @@ export function refuse(
   return null;
 }
 
-/** The app's own status for the sender, so that its retries work; 502 or 504 where the app gave none. */
-export function appAnswer({ result, body }: AppAnswer): Answer {
-  if (result.status !== null) return { status: result.status, headers: [], body };
-  const timedOut = /^no (?:answer|connection)/.test(result.error ?? '');
-  return {
-    status: timedOut ? 504 : 502,
-    headers: RETRY_AFTER,
-    body: 'The app behind this receiver did not answer',
-  };
+/** What of the app's headers its body is nothing without, and what its retries go by. */
+const PASSED = ['Content-Type', 'Content-Encoding', 'Retry-After'];
+
+/** The app's own answer for the sender, so that its retries work; 502 or 504 where the app gave none. */
+export function appAnswer({ status, outcome, headers, responseBody, bodyCut }: AppAnswer): ReceiverAnswer {
+  if (status === null)
+    return {
+      status: outcome === 'timeout' ? 504 : 502,
+      headers: RETRY_AFTER,
+      body: 'The app behind this receiver did not answer',
+      unavailable: true,
+    };
+  const passed = PASSED.flatMap((name) => {
+    const value = headerValue(headers, name);
+    return value === undefined || !canBeHeader(name, value) ? [] : [name, value];
+  });
+  if (bodyCut) passed.push(HEADER.bodyCut, 'true');
+  return { status, headers: passed, body: responseBody };
 }

@@ -1,10 +1,20 @@
+import { askedFor } from '../core/asked.ts';
 import { StoreError } from '../core/errors.ts';
 import type { Payload } from '../core/payload.ts';
 import { isSuccess, type Receipt } from '../core/record.ts';
 import type { Secret } from '../core/signature.ts';
 import type { FirstReceipt, NewReceipt, Settlement, Store, StoredReceipt } from '../core/store.ts';
-import type { Answer, IncomingRequest } from '../http/serve-options.ts';
-import { appAnswer, BUSY_ELSEWHERE, checkRequest, DUPLICATE, OK, RETRY_AFTER, refuse } from './answers.ts';
+import type { IncomingRequest } from '../http/serve-options.ts';
+import {
+  appAnswer,
+  BUSY_ELSEWHERE,
+  checkRequest,
+  DUPLICATE,
+  NOT_STORED,
+  OK,
+  type ReceiverAnswer,
+  refuse,
+} from './answers.ts';
 import type { AppAnswer, Forwarder } from './forward.ts';
 import { judge } from './judge.ts';
 import { release, toReceipt } from './receipt.ts';
@@ -15,13 +25,13 @@ export interface ReceiverOptions {
   store: Store;
   newId: () => string;
   maxBody: number;
-  /** The one path that takes deliveries; null for any. */
-  path: string | null;
+  /** The paths that take deliveries, each of which is a place of its own; null for any, and then none counts. */
+  paths: readonly string[] | null;
   invalidStatus: number;
   /** Refuses what is not an event or stale, and withholds suspected replays from the app. */
   strict: boolean;
   maxAgeMs: number | null;
-  /** `app` answers with the app's own status, `first` answers before the app is asked. */
+  /** `app` answers with what the app says, `first` answers before the app is asked. */
   ack: 'app' | 'first';
   forwarder: Forwarder | null;
   /** Only these types go to the app; null for all. */
@@ -45,7 +55,7 @@ export interface Rehearsal {
 /** The receiver is a function on plain values: servers, adapters and tests all call this one (contract §2). */
 export interface Receiver {
   /** Never rejects. */
-  receive(request: IncomingRequest): Promise<Answer>;
+  receive(request: IncomingRequest): Promise<ReceiverAnswer>;
   /** Hands on what an earlier run acknowledged and had not handed on. Resolves to how many there were. */
   resume(): Promise<number>;
   /** Resolves when every forward has ended. */
@@ -54,11 +64,11 @@ export interface Receiver {
 
 export function createReceiver(options: ReceiverOptions): Receiver {
   const { store, forwarder } = options;
-  const inFlight = new Map<number, Promise<Answer>>();
+  const inFlight = new Map<number, Promise<ReceiverAnswer>>();
   const background = new Set<Promise<unknown>>();
   let rehearsed = 0;
 
-  async function receive(request: IncomingRequest): Promise<Answer> {
+  async function receive(request: IncomingRequest): Promise<ReceiverAnswer> {
     const misdirected = checkRequest(request, options);
     if (misdirected !== null) return misdirected;
     const judgement = judge(request, options);
@@ -76,6 +86,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     let stored: StoredReceipt;
     try {
       receipt.accepted = true;
+      receipt.asked = asked(request);
       receipt.forwarding = forwarding;
       stored = await store.addReceipt(receipt);
     } catch (error) {
@@ -96,8 +107,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     request: IncomingRequest,
     receipt: Receipt & NewReceipt,
     payload: Payload,
-    answer: Answer,
-  ): Promise<Answer> {
+    answer: ReceiverAnswer,
+  ): Promise<ReceiverAnswer> {
     const stored = store.addReceipt(receipt).then(({ seq }) => {
       release(receipt);
       options.onStored?.(seq, receipt, payload);
@@ -107,7 +118,11 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     return finish(receipt, request, answer);
   }
 
-  async function handOn(request: IncomingRequest, receipt: Receipt, stored: StoredReceipt): Promise<Answer> {
+  async function handOn(
+    request: IncomingRequest,
+    receipt: Receipt,
+    stored: StoredReceipt,
+  ): Promise<ReceiverAnswer> {
     const origin = stored.first?.seq ?? stored.seq;
     if (stored.duplicate === 'duplicate') {
       const answer = await answerToDuplicate(stored);
@@ -136,7 +151,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   }
 
   /** A duplicate gets what its first delivery got, or will have got once the app has answered. */
-  async function answerToDuplicate({ first }: StoredReceipt): Promise<Answer> {
+  async function answerToDuplicate({ first }: StoredReceipt): Promise<ReceiverAnswer> {
     if (first?.forward !== 'pending' || options.ack === 'first') return OK;
     // Where another process has it in hand, let the sender ask again rather than promise what is not known yet.
     return (await inFlight.get(first.seq)) ?? BUSY_ELSEWHERE;
@@ -146,8 +161,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     await store.settleForward(settlement).catch(unavailable);
   }
 
-  async function forward(request: IncomingRequest, receipt: Receipt, seqs: number[]): Promise<Answer> {
-    const app = await (forwarder as Forwarder).forward(request.headers, request.body);
+  async function forward(
+    request: IncomingRequest,
+    receipt: Receipt,
+    seqs: number[],
+  ): Promise<ReceiverAnswer> {
+    const { headers, body } = request;
+    const app = await (forwarder as Forwarder).forward({ headers, body, asked: asked(request) });
     const answer = options.ack === 'first' ? OK : appAnswer(app);
     receipt.forward = app.result;
     receipt.status = answer.status;
@@ -158,13 +178,17 @@ export function createReceiver(options: ReceiverOptions): Receiver {
         forward: app.result,
         status: answer.status,
         owed: !app.delivered,
-        answer: said(app),
+        answer: app.said,
       });
     options.onAnswered?.(receipt, request, app);
     return answer;
   }
 
-  async function finish(receipt: Receipt, request: IncomingRequest, answer: Answer): Promise<Answer> {
+  async function finish(
+    receipt: Receipt,
+    request: IncomingRequest,
+    answer: ReceiverAnswer,
+  ): Promise<ReceiverAnswer> {
     receipt.status = answer.status;
     const duplicate = receipt.duplicate === 'duplicate' && isSuccess(answer.status);
     if (options.rehearsal !== null) await options.rehearsal.pause();
@@ -172,7 +196,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     return duplicate ? DUPLICATE : answer;
   }
 
-  function rehearse(): Answer | null {
+  function rehearse(): ReceiverAnswer | null {
     if (options.rehearsal === null || options.rehearsal.statuses.length === 0) return null;
     const { statuses } = options.rehearsal;
     const status = statuses[Math.min(rehearsed, statuses.length - 1)] as number;
@@ -180,10 +204,14 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     return { ...OK, status, body: isSuccess(status) ? 'ok' : `rehearsed ${status}` };
   }
 
-  function unavailable(error: unknown): Answer {
+  function unavailable(error: unknown): ReceiverAnswer {
     const failure = error instanceof StoreError ? error : new StoreError(String(error), 'unavailable');
     options.onStoreFailure?.(failure);
-    return { status: 503, headers: RETRY_AFTER, body: 'Not stored, try again' };
+    return NOT_STORED;
+  }
+
+  function asked({ target }: IncomingRequest): string {
+    return askedFor(target, options.paths !== null);
   }
 
   function wants(event: string | null): boolean {
@@ -199,15 +227,15 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     if (forwarder === null) return 0;
     const owed = (await store.takeUnforwarded()).filter(({ status }) => isSuccess(status));
     let resumed = 0;
-    for (const { seq, headers, body } of owed) {
-      const app = await forwarder.forward(headers, body);
+    for (const { seq, ...delivery } of owed) {
+      const app = await forwarder.forward(delivery);
       if (app.cut) break;
       await store.settleForward({
         seqs: [seq],
         forward: app.result,
         status: 200,
         owed: !app.delivered,
-        answer: said(app),
+        answer: app.said,
       });
       resumed += 1;
     }
@@ -221,8 +249,4 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       while (background.size > 0) await Promise.all(background);
     },
   };
-}
-
-function said({ body }: AppAnswer): string {
-  return Buffer.from(body).toString('utf8');
 }

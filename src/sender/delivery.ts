@@ -21,6 +21,8 @@ export interface Delivery {
   attemptsBefore: number;
   /** Headers that are its own, as the body's encoding; names and values in turn. */
   headers: RawHeaders;
+  /** What it asks for besides the endpoint's own URL (see asked.ts); '' for nothing. */
+  asked: string;
 }
 
 /** What the deliveries of a run have in common. */
@@ -51,6 +53,7 @@ export function makeDelivery(
     replayOf: null,
     attemptsBefore: 0,
     headers: [],
+    asked: '',
   };
   switch (fault) {
     case 'bad-signature':

@@ -16,6 +16,8 @@ export interface Recorded {
   signature: string | null;
   /** What the body's bytes are to be read as, where that is not plain JSON. */
   headers: RawHeaders;
+  /** What its sender asked for (see asked.ts); '' where that is nothing, or not on record. */
+  asked: string;
 }
 
 /**
@@ -48,6 +50,7 @@ export function toRecorded(record: LogRecord): Recorded | null {
     body,
     signature: headers === null ? null : (headerValue(headers, HEADER.signature) ?? null),
     headers: headers === null ? [] : contentHeaders(headers),
+    asked: (record.kind === 'receipt' && record.asked) || '',
   };
 }
 

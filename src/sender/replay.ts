@@ -16,6 +16,8 @@ export interface ReplayOptions {
   /** Null keeps the signatures on record. */
   secret: string | null;
   newIds: boolean;
+  /** Asks for what the recorded senders asked for, as a forward does (contract §2). */
+  asAsked: boolean;
   /** Puts a new time into a body; null leaves it as it is. */
   retime: ((body: Uint8Array, at: number) => Uint8Array) | null;
   /** Divides the recorded gaps; null sends as fast as answers come. */
@@ -89,6 +91,7 @@ function makeDelivery(
     replayOf: one.id,
     attemptsBefore: attempts,
     headers: one.headers,
+    asked: options.asAsked ? one.asked : '',
   };
 }
 

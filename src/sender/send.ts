@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
+import { placeAt } from '../core/asked.ts';
 import { headerValue } from '../core/headers.ts';
 import { newId } from '../core/id.ts';
 import type { Attempt } from '../core/record.ts';
 import { type RetrySchedule, retryDelay } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
-import type { AttemptResult, Transport } from '../http/attempt.ts';
+import type { AttemptResult, OutgoingRequest, Transport } from '../http/attempt.ts';
 import { type Delivery, type DeliveryStyle, deliveryHeaders } from './delivery.ts';
 import type { Planned } from './plan.ts';
 import { Slots } from './slots.ts';
@@ -101,7 +102,7 @@ async function deliver(
     const headers = deliveryHeaders(delivery, number, sentAt, options.style);
     let result: AttemptResult;
     try {
-      result = await transport.send({ headers, body: delivery.body });
+      result = await transport.send(toRequest(delivery, headers, options.url));
     } finally {
       slots.release();
     }
@@ -116,6 +117,10 @@ async function deliver(
     await slots.take();
     if (drain.aborted) return slots.release();
   }
+}
+
+function toRequest({ body, asked }: Delivery, headers: string[], url: URL): OutgoingRequest {
+  return asked === '' ? { headers, body } : { headers, body, target: placeAt(url, asked) };
 }
 
 function nextDelay(

@@ -1,4 +1,5 @@
 import { StoreError } from '../core/errors.ts';
+import { headerValue } from '../core/headers.ts';
 import type { Pieces } from '../core/pieces.ts';
 import { isSuccess } from '../core/record.ts';
 import type { KeptDelivery, RelayStore } from '../core/relay-store.ts';
@@ -168,7 +169,7 @@ export class Backlog {
       : retryDelay(
           DEFAULT_SCHEDULE,
           entry.attempts,
-          { status: answer.status, retryAfter: null, now },
+          { status: answer.status, retryAfter: headerValue(answer.headers, 'Retry-After') ?? null, now },
           random(),
         );
     if (pause === null) {

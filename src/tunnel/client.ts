@@ -170,8 +170,9 @@ class Client implements Tunnel {
     });
   }
 
-  #take(frame: DeliveryFrame, { headers, body }: Handed, link: Link): void {
-    const { receive, clock, target } = this.#options;
+  #take(frame: DeliveryFrame, { headers, body, query }: Handed, link: Link): void {
+    const { receive, clock } = this.#options;
+    const target = query === '' ? this.#options.target : `${this.#options.target}?${query}`;
     // What was kept was received when the relay had it: how long it then waited for us is no latency of the platform's.
     const receivedAt = frame.kept ? frame.receivedAt : clock.now();
     const work = () => {

@@ -1,8 +1,15 @@
-import { endToEnd, headerValue, type RawHeaders } from '../core/headers.ts';
+import { targetQuery } from '../core/asked.ts';
+import { endToEnd, HEADER, headerValue, type RawHeaders } from '../core/headers.ts';
 import { isLoopbackAddress } from '../core/loopback.ts';
 
-/** What a sender may claim of where it came from; the relay says it anew. */
-const FORWARDING = /^(?:forwarded|x-forwarded-.*|x-real-ip)$/i;
+/** What a sender may claim of where it came from and what it asked for; the relay says it anew. */
+const FORWARDING = /^(?:forwarded|x-forwarded-.*|x-real-ip|x-mo-query)$/i;
+
+/** Where a request came from, by the relay's own knowledge. */
+export interface Origin {
+  address: string;
+  proto: string;
+}
 
 /** Where a request came from: the address of its connection, or what a proxy on this machine says of it. */
 export function clientAddress(peer: string, headers: RawHeaders): string {
@@ -15,8 +22,14 @@ export function clientAddress(peer: string, headers: RawHeaders): string {
   return peer.replace(/^::ffff:/, '');
 }
 
-/** The headers that go on to the listener: no hop's own, in their order, and who sent them at the end (fault F13). */
-export function forwardedHeaders(headers: RawHeaders, from: { address: string; proto: string }): string[] {
+/**
+ * The headers that go on to the listener: no hop's own, in their order, and at the end who sent them, and the query that
+ * was asked for. Its path is not: which one a delivery goes to is the listener's to say (fault F13).
+ */
+export function forwardedHeaders(
+  { headers, target }: { headers: RawHeaders; target: string },
+  from: Origin,
+): string[] {
   const kept: string[] = [];
   const passed = endToEnd(headers);
   for (let i = 0; i < passed.length; i += 2) {
@@ -26,5 +39,7 @@ export function forwardedHeaders(headers: RawHeaders, from: { address: string; p
   kept.push('X-Forwarded-For', from.address, 'X-Forwarded-Proto', from.proto);
   const host = headerValue(headers, 'Host');
   if (host !== undefined) kept.push('X-Forwarded-Host', host);
+  const query = targetQuery(target);
+  if (query !== '') kept.push(HEADER.query, query);
   return kept;
 }

@@ -1,4 +1,13 @@
-import { canBeHeader, headerPairs } from '../core/headers.ts';
+import { targetQuery } from '../core/asked.ts';
+import {
+  canBeHeader,
+  endToEnd,
+  HEADER,
+  headerPairs,
+  headerValue,
+  type RawHeaders,
+  withoutHeaders,
+} from '../core/headers.ts';
 import type { Answer } from '../http/serve-options.ts';
 import { BadFrameError, decodeContent } from './frames.ts';
 
@@ -6,19 +15,41 @@ import { BadFrameError, decodeContent } from './frames.ts';
 export interface Handed {
   headers: string[];
   body: Buffer;
+  /** Of the sender's request, without its `?`; '' for none. */
+  query: string;
 }
 
 /** What a relay hands on came to it as a request, so it has no headers that could not stand in one (fault F13). */
 export function readContent(bytes: Uint8Array): Handed {
-  const content = decodeContent(bytes);
-  for (const [name, value] of headerPairs(content.headers))
+  const { headers, body } = decodeContent(bytes);
+  for (const [name, value] of headerPairs(headers))
     if (!canBeHeader(name, value)) throw new BadFrameError('it has a header that cannot stand in a request');
-  return content;
+  const query = headerValue(headers, HEADER.query);
+  if (query === undefined) return { headers, body, query: '' };
+  return { headers: withoutHeaders(headers, [HEADER.query]), body, query: targetQuery(`?${query}`) };
 }
 
-/** An app may say anything; a final status of HTTP is what the platform can be told. */
-export function sayable(answer: Answer): Answer {
-  const { status } = answer;
-  if (status >= 200 && status <= 599) return answer;
-  return { status: 502, headers: [], body: `The app answered ${status}, which is no status of HTTP` };
+/** The server that answers says this itself. */
+const OWN = new Set(['date']);
+const BODYLESS = new Set([204, 304]);
+
+/**
+ * A listener's answer as the platform may be given it, whatever the listener is: a final status of HTTP, and no header
+ * that belongs to one hop or would end before its time, so that the next answer on the connection is the next (fault G7).
+ */
+export function sayable<Given extends Answer>(answer: Given): Given | Answer {
+  const { status, body } = answer;
+  if (status < 200 || status > 599)
+    return { status: 502, headers: [], body: `The app answered ${status}, which is no status of HTTP` };
+  return {
+    ...answer,
+    headers: wellFormed(endToEnd(answer.headers, OWN)),
+    body: BODYLESS.has(status) ? '' : body,
+  };
+}
+
+function wellFormed(headers: RawHeaders): string[] {
+  return headerPairs(headers)
+    .filter(([name, value]) => canBeHeader(name, value))
+    .flat();
 }

@@ -1,23 +1,22 @@
-import { headerValue } from '../core/headers.ts';
-import type { Answer } from '../http/serve-options.ts';
 import type { Clock } from './clock.ts';
+import type { ListenerAnswer } from './tunnel-options.ts';
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 
 /** One delivery in a lane. */
 interface Job {
-  work: () => Promise<Answer>;
-  done: (answer: Answer) => void;
+  work: () => Promise<ListenerAnswer>;
+  done: (answer: ListenerAnswer) => void;
 }
 
 /**
- * Deals with deliveries one at a time, in the order they came. Where the receiver says `Retry-After`, because the app or
- * the log cannot be reached, the same one is tried again until it can: the next would fare no better.
+ * Deals with deliveries one at a time, in the order they came. Where the app or the log cannot be reached, the same one
+ * is tried again until it can: the next would fare no better.
  */
 export class Lane {
   readonly #clock: Clock;
-  readonly #onStuck: (answer: Answer | null) => void;
+  readonly #onStuck: (answer: ListenerAnswer | null) => void;
   #jobs: Job[] = [];
   #running = false;
   #stuck = false;
@@ -25,13 +24,13 @@ export class Lane {
   #clears = 0;
   #stopWaiting: () => void = () => {};
 
-  /** `onStuck` is told of an answer that asks for patience, and of null once it goes on. */
-  constructor(clock: Clock, onStuck: (answer: Answer | null) => void) {
+  /** `onStuck` is told of an answer that something was unavailable, and of null once it goes on. */
+  constructor(clock: Clock, onStuck: (answer: ListenerAnswer | null) => void) {
     this.#clock = clock;
     this.#onStuck = onStuck;
   }
 
-  add(work: () => Promise<Answer>, done: (answer: Answer) => void): void {
+  add(work: () => Promise<ListenerAnswer>, done: (answer: ListenerAnswer) => void): void {
     this.#jobs.push({ work, done });
     if (!this.#running) void this.#run();
   }
@@ -53,13 +52,11 @@ export class Lane {
   }
 
   /** Null where the lane was cleared meanwhile. */
-  async #insist({ work }: Job): Promise<Answer | null> {
+  async #insist({ work }: Job): Promise<ListenerAnswer | null> {
     const clears = this.#clears;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
       const answer = await work();
-      const asksForPatience =
-        answer.status >= 429 && headerValue(answer.headers, 'Retry-After') !== undefined;
-      if (!asksForPatience) {
+      if (answer.unavailable !== true) {
         if (this.#stuck) this.#onStuck(null);
         this.#stuck = false;
         return answer;

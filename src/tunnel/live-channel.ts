@@ -5,8 +5,9 @@ import type { Answer, RequestInPieces } from '../http/serve-options.ts';
 import { Backlog } from './backlog.ts';
 import { type ChannelCounts, noCounts } from './channel-counts.ts';
 import type { Clock } from './clock.ts';
-import { forwardedHeaders } from './forwarding.ts';
+import { forwardedHeaders, type Origin } from './forwarding.ts';
 import { encodeContent } from './frames.ts';
+import { sayable } from './hand-over.ts';
 import { CLOSE } from './link.ts';
 import type { Listener } from './listener.ts';
 
@@ -95,8 +96,8 @@ export class LiveChannel {
   }
 
   /** Answers one delivery. Never rejects. */
-  async publish(request: RequestInPieces, from: { address: string; proto: string }): Promise<Answer> {
-    const content = encodeContent(forwardedHeaders(request.headers, from), request.pieces);
+  async publish(request: RequestInPieces, from: Origin): Promise<Answer> {
+    const content = encodeContent(forwardedHeaders(request, from), request.pieces);
     // A probe asks for the listener, not for the disk.
     const probe = probeOf(request.headers);
     if (this.channel.ack === 'app' || probe !== undefined)
@@ -129,7 +130,8 @@ export class LiveChannel {
     if (answer === 'late') this.counts.late += 1;
     else if (answer === null) this.counts.lost += 1;
     else this.counts.passed += 1;
-    return answer === 'late' ? LATE : (answer ?? LOST);
+    if (answer === 'late') return LATE;
+    return answer === null ? LOST : sayable(answer);
   }
 
   /** Those who share the channel get what the first one gets. */

@@ -11,6 +11,12 @@ export type LinkState =
   | { state: 'lost'; reason: string; retryInMs: number }
   | { state: 'ended'; reason: string };
 
+/** What a listener's receiver answers. */
+export interface ListenerAnswer extends Answer {
+  /** The app or the log could not be reached, so what is kept has to wait. */
+  unavailable?: boolean;
+}
+
 export interface TunnelOptions {
   /** `wss://relay/CHANNEL`. */
   url: URL;
@@ -22,7 +28,7 @@ export interface TunnelOptions {
   clock: Clock;
   random: () => number;
   /** Answers a delivery. Never rejects. */
-  receive(request: IncomingRequest): Promise<Answer>;
+  receive(request: IncomingRequest): Promise<ListenerAnswer>;
   /** The path that deliveries are said to have come to. */
   target: string;
   /** Proves that the public URL leads here. Rejects with KnownError where it does not. Null does without. */

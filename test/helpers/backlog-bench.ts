@@ -53,8 +53,8 @@ export function backlogBench({
       backlog.lost(listener.listener);
       await clock.settle();
     },
-    async answer(listener: FakeListener, status: number, nth?: number): Promise<void> {
-      listener.answer(status, nth);
+    async answer(listener: FakeListener, status: number, nth?: number, headers?: string[]): Promise<void> {
+      listener.answer(status, nth, headers);
       await clock.settle();
     },
     onDisk: () => [...disk.deliveries.keys()],

@@ -21,6 +21,7 @@ export function nthRecorded(n: number, about: Partial<Recorded> = {}): Recorded 
     body: Buffer.from(`{"n":${n}}`),
     signature: `sha256=${n}`,
     headers: [],
+    asked: '',
     ...about,
   };
 }
@@ -51,6 +52,7 @@ export function replayOptions(store: Store, changes: Partial<ReplayOptions> = {}
     store,
     secret: null,
     newIds: false,
+    asAsked: true,
     retime: null,
     speed: null,
     rate: null,

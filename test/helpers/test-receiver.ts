@@ -1,7 +1,7 @@
 import type { Receipt } from '../../src/core/record.ts';
 import type { Store } from '../../src/core/store.ts';
 import type { Answer } from '../../src/http/serve-options.ts';
-import type { AppAnswer, Forwarder } from '../../src/receiver/forward.ts';
+import type { AppAnswer, ForwardedDelivery, Forwarder } from '../../src/receiver/forward.ts';
 import { createReceiver, type Receiver, type ReceiverOptions } from '../../src/receiver/receiver.ts';
 import { openStore } from '../../src/store/open.ts';
 import { type Delivery, delivery, SECRET } from './delivery.ts';
@@ -32,7 +32,7 @@ export async function testReceiver(overrides: Partial<ReceiverOptions> = {}): Pr
     store,
     newId: () => `rc_${++ids}`,
     maxBody: 1024 ** 2,
-    path: null,
+    paths: null,
     invalidStatus: 400,
     strict: false,
     maxAgeMs: null,
@@ -76,11 +76,7 @@ export const CUT = 'interrupted';
 /** An app that answers when the test says so. */
 export interface HeldApp extends Forwarder {
   /** What was forwarded, in order. */
-  calls: {
-    headers: readonly string[];
-    body: Uint8Array;
-    answer: (status: number | null, error?: string) => void;
-  }[];
+  calls: (ForwardedDelivery & { answer: (status: number | null, error?: string) => void })[];
 }
 
 export function heldApp(): HeldApp {
@@ -88,16 +84,25 @@ export function heldApp(): HeldApp {
   return {
     url: new URL('http://127.0.0.1:9/'),
     calls,
-    forward: (headers, body) =>
+    forward: (delivery) =>
       new Promise<AppAnswer>((resolve) => {
         const answer = (status: number | null, error: string | null = null) =>
           resolve({
             result: { status, durationMs: 1, error },
+            outcome: status === null ? 'refused' : status < 300 ? 'delivered' : 'rejected',
             delivered: status !== null && status < 300,
             cut: error === CUT,
-            body: Buffer.from(`app says ${status}`),
+            place: 'http://127.0.0.1:9/',
+            status,
+            durationMs: 1,
+            error,
+            failure: null,
+            headers: [],
+            bodyCut: false,
+            said: `app says ${status}`,
+            responseBody: Buffer.from(`app says ${status}`),
           });
-        calls.push({ headers, body, answer });
+        calls.push({ ...delivery, answer });
       }),
     close: async () => {},
   };
@@ -108,8 +113,8 @@ export function answeringApp(...statuses: (number | null)[]): HeldApp {
   const app = heldApp();
   return {
     ...app,
-    forward: (headers, body) => {
-      const answer = app.forward(headers, body);
+    forward: (delivery) => {
+      const answer = app.forward(delivery);
       const status = statuses[Math.min(app.calls.length, statuses.length) - 1] as number | null;
       app.calls.at(-1)?.answer(status, status === null ? 'connection refused' : undefined);
       return answer;

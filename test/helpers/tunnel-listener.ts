@@ -8,7 +8,7 @@ export interface FakeListener {
   /** All that was handed to it, in order. */
   taken: DeliveryFrame[];
   /** Answers the `nth` of them (from 0); the next that it has not answered yet where none is said. */
-  answer(status: number, nth?: number): void;
+  answer(status: number, nth?: number, headers?: string[]): void;
   /** Its link ends. */
   end(): void;
 }
@@ -31,12 +31,12 @@ export function fakeListener(session = 'session'): FakeListener {
   return {
     listener,
     taken,
-    answer(status, nth = next) {
+    answer(status, nth = next, headers = []) {
       const delivery = taken[nth];
       if (delivery === undefined) throw new Error(`There is no delivery ${nth} to answer.`);
       next = Math.max(next, nth + 1);
       const { number } = delivery;
-      listener.take([{ kind: 'answer', number, status, headers: [], body: Buffer.alloc(0) }]);
+      listener.take([{ kind: 'answer', number, status, headers, body: Buffer.alloc(0) }]);
     },
     end() {
       link.ended = true;

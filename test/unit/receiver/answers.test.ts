@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { StoreError, type StoreProblem } from '../../../src/core/errors.ts';
-import type { Receipt } from '../../../src/core/record.ts';
+import type { Outcome, Receipt } from '../../../src/core/record.ts';
 import type { Store } from '../../../src/core/store.ts';
+import { appAnswer } from '../../../src/receiver/answers.ts';
+import type { AppAnswer } from '../../../src/receiver/forward.ts';
 import type { ReceiverOptions } from '../../../src/receiver/receiver.ts';
 import { openStore } from '../../../src/store/open.ts';
 import { type DeliveryOptions, delivery, EVENT, eventBody } from '../../helpers/delivery.ts';
@@ -36,7 +38,7 @@ test.each(['GET', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'HEAD', 'post'])(
 );
 
 test('--path takes deliveries on its path alone, whatever the query', async () => {
-  const receiver = await testReceiver({ path: '/notify' });
+  const receiver = await testReceiver({ paths: ['/notify'] });
   const status = async (target: string) => (await receiver.send(delivery(), { target })).status;
   expect(await status('/notify')).toBe(200);
   expect(await status('/notify?x=/')).toBe(200);
@@ -186,3 +188,44 @@ test.each<[name: string, overrides: Partial<ReceiverOptions>]>([
   release();
   expect((await answer).status).toBe(200);
 });
+
+test.each<[outcome: Outcome, status: number]>([
+  ['timeout', 504],
+  ['refused', 502],
+  ['reset', 502],
+  ['dns', 502],
+  ['tls', 502],
+  ['blocked', 502],
+  ['aborted', 502],
+])(
+  'an app that gave no answer, %s: %i, whatever the words for it; the same delivery is to be tried again',
+  (outcome, status) => {
+    const answer = appAnswer({ ...NO_ANSWER, outcome, error: 'no answer, no connection' });
+    expect(answer).toMatchObject({ status, headers: ['Retry-After', '1'], unavailable: true });
+  },
+);
+
+test("the app's own 503 with Retry-After is its answer, and no reason to keep what waits", () => {
+  const headers = ['retry-after', '7', 'Content-Type', 'a\0b', 'X-Own', '1'];
+  expect(appAnswer({ ...NO_ANSWER, outcome: 'rejected', status: 503, headers })).toEqual({
+    status: 503,
+    headers: ['Retry-After', '7'],
+    body: Buffer.from('body'),
+  });
+});
+
+const NO_ANSWER: AppAnswer = {
+  result: { status: null, durationMs: 1, error: null },
+  outcome: 'reset',
+  status: null,
+  durationMs: 1,
+  error: null,
+  failure: null,
+  delivered: false,
+  cut: false,
+  place: 'http://127.0.0.1:9/',
+  headers: [],
+  responseBody: Buffer.from('body'),
+  bodyCut: false,
+  said: 'body',
+};

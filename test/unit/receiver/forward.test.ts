@@ -179,11 +179,11 @@ test('--ack first answers before the app does, and records what the app said lat
 });
 
 /** A receiver that dies with one delivery at its app, and the store it leaves. */
-async function crashed(ack: ReceiverOptions['ack']) {
+async function crashed(ack: ReceiverOptions['ack'], paths: ReceiverOptions['paths'] = null) {
   const store = await openStore('sqlite::memory:');
   const app = heldApp();
-  const receiver = await testReceiver({ store, forwarder: app, ack });
-  void receiver.send(delivery({ headers: ['X-A', '1'] }));
+  const receiver = await testReceiver({ store, forwarder: app, ack, paths });
+  void receiver.send(delivery({ headers: ['X-A', '1'] }), { target: '/crm?key=1' });
   while (app.calls.length < 1) await new Promise((resolve) => setImmediate(resolve));
   return { store, app, receiver };
 }
@@ -196,6 +196,28 @@ test('--ack first: what was acknowledged before a crash is handed on by the next
   expect(app.calls).toMatchObject([{ ...delivery({ headers: ['X-A', '1'] }) }]);
   expect(await next.resume()).toBe(0);
   expect((await next.stored())[0]).toMatchObject({ status: 200, forward: { status: 200 } });
+});
+
+test.each([
+  ['the query', null, '?key=1'],
+  ['the query and the path that counts', ['/crm', '/slack'], '/crm?key=1'],
+])('what was asked for is there after a crash: %s', async (_, paths, asked) => {
+  const { store, app } = await crashed('first', paths);
+  const next = answeringApp(200);
+  const receiver = await testReceiver({ store, forwarder: next, ack: 'first' });
+  expect(await receiver.resume()).toBe(1);
+  expect([app.calls[0]?.asked, next.calls[0]?.asked]).toEqual([asked, asked]);
+});
+
+test('what a refused delivery asked for is not kept', async () => {
+  const receiver = await testReceiver();
+  await receiver.send(delivery({ signature: null }), { target: '/?key=1' });
+  await receiver.send(delivery(), { target: '/?key=2' });
+  await receiver.stored();
+  const asked = [];
+  for await (const { record } of receiver.store.entries('receipt', {}, { bodies: true }))
+    asked.push('asked' in record ? record.asked : null);
+  expect(asked).toEqual([null, '?key=2']);
 });
 
 test('--ack app: what was not acknowledged before a crash is left to the sender, whose retry is handed on', async () => {

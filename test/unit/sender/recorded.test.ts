@@ -73,6 +73,7 @@ describe('a record as it is sent again', () => {
       body: BODY,
       signature: null,
       headers: [],
+      asked: '',
     });
   });
 
@@ -87,6 +88,7 @@ describe('a record as it is sent again', () => {
       body: BODY,
       signature: 'sha256=00',
       headers: [],
+      asked: '',
     });
   });
 

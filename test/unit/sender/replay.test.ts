@@ -38,7 +38,17 @@ describe('a delivery as it is planned', () => {
       replayOf: 'at_0',
       attemptsBefore: 0,
       headers,
+      asked: '',
     });
+  });
+
+  test.each([
+    [true, '/crm?key=1'],
+    [false, ''],
+  ])('asks for what its sender asked for, where the target takes that (%s)', async (asAsked, asked) => {
+    const recorded = recordedOnes(1, () => ({ asked: '/crm?key=1' }));
+    const [only] = await planned(recorded, replayOptions(await memoryStore(), { asAsked }));
+    expect(only?.asked).toBe(asked);
   });
 
   test('is signed anew where there is a secret', async () => {

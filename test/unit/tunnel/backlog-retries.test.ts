@@ -42,6 +42,24 @@ test('F10 what is refused four times is given up, told of, and gone from the dis
   expect([bench.onDisk(), bench.clock.waits()]).toEqual([[], []]);
 });
 
+test.each([
+  [503, '10', 10_000],
+  [429, '3600', 60_000],
+  [503, '0', 1000],
+  [503, 'soon', 1000],
+  [500, '10', 1000],
+])(
+  "the app's own Retry-After counts as it does for the platform: %i with %s waits %i ms",
+  async (status, value, pause) => {
+    const bench = backlogBench();
+    const laptop = fakeListener();
+    await bench.handTo(laptop);
+    await bench.keep('1');
+    await bench.answer(laptop, status, undefined, ['retry-after', value]);
+    expect(bench.clock.waits()).toEqual([pause]);
+  },
+);
+
 test('410 Gone is the last word at once', async () => {
   const bench = backlogBench();
   const laptop = fakeListener();

@@ -65,7 +65,7 @@ describe('F13 where a request came from', () => {
 });
 
 describe('F13 the headers that go on', () => {
-  const onward = (headers: string[]) => forwardedHeaders(headers, FROM);
+  const onward = (headers: string[]) => forwardedHeaders({ headers, target: '/channel' }, FROM);
 
   test('F16 keep their order, their case, and each one that comes twice', () => {
     const headers = [
@@ -172,4 +172,16 @@ describe('F13 the headers that go on', () => {
       { numRuns: 300 },
     );
   });
+
+  test.each([
+    ['none', '/channel', []],
+    ['one', '/channel?key=S3CR3T&x=1', ['X-MO-Query', 'key=S3CR3T&x=1']],
+    ['one that no header could carry', '/channel?key=\u00e9\r\n', ['X-MO-Query', 'key=%E9%0D%0A']],
+  ])(
+    'end with the query that was asked for: %s; what the sender claims of it is left behind',
+    (_, target, query) => {
+      const headers = ['A', '1', 'x-mo-query', 'key=spoofed'];
+      expect(forwardedHeaders({ headers, target }, FROM)).toEqual(['A', '1', ...OWN, ...query]);
+    },
+  );
 });

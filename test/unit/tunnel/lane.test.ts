@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
-import type { Answer } from '../../../src/http/serve-options.ts';
 import { Lane } from '../../../src/tunnel/lane.ts';
+import type { ListenerAnswer } from '../../../src/tunnel/tunnel-options.ts';
 import { tunnelClock } from '../../helpers/tunnel-clock.ts';
 
-const answer = (status: number, headers: string[] = []): Answer => ({ status, headers, body: '' });
+const answer = (status: number, headers: string[] = []): ListenerAnswer => ({ status, headers, body: '' });
 const OK = answer(200);
-const PATIENCE = answer(503, ['retry-after', '1']);
+const unavailable = (status: number): ListenerAnswer => ({ ...answer(status), unavailable: true });
+const PATIENCE = unavailable(503);
 
 /** A lane whose work is answered by hand, and all that happens in it, in order. */
 function laneOf() {
@@ -13,17 +14,17 @@ function laneOf() {
   const seen: string[] = [];
   const stuck: (number | null)[] = [];
   const lane = new Lane(clock, (told) => stuck.push(told?.status ?? null));
-  const working: ((answer: Answer) => void)[] = [];
+  const working: ((answer: ListenerAnswer) => void)[] = [];
   const add = (name: string) =>
     lane.add(
       () => {
         seen.push(`${clock.elapsed()} ${name}`);
-        return new Promise<Answer>((resolve) => working.push(resolve));
+        return new Promise<ListenerAnswer>((resolve) => working.push(resolve));
       },
       ({ status }) => seen.push(`${clock.elapsed()} ${name} ${status}`),
     );
   /** Answers the work that was begun first. */
-  const reply = async (what: Answer) => {
+  const reply = async (what: ListenerAnswer) => {
     const resolve = working.shift();
     if (resolve === undefined) throw new Error('Nothing is under way.');
     resolve(what);
@@ -48,7 +49,7 @@ test('one delivery at a time, in the order they came, also those that come meanw
   expect(seen).toEqual(expected.map((what) => `0 ${what}`));
 });
 
-test('an answer with Retry-After is insisted on, with pauses that grow from 1 s to 30 s, and no other goes before', async () => {
+test('where something is unavailable it is insisted on, with pauses that grow from 1 s to 30 s, and no other goes before', async () => {
   const { clock, add, reply, seen } = laneOf();
   add('a');
   add('b');
@@ -68,9 +69,10 @@ test('an answer with Retry-After is insisted on, with pauses that grow from 1 s 
 });
 
 test.each([
-  ['a 200', answer(200, ['Retry-After', '1'])],
-  ['a 404', answer(404, ['Retry-After', '1'])],
-  ['a 503 that says nothing of when', answer(503)],
+  ['a 404', answer(404)],
+  ["the app's own 503", answer(503)],
+  ["the app's own 503 with Retry-After", answer(503, ['Retry-After', '1'])],
+  ["the app's own 429 with Retry-After", answer(429, ['Retry-After', '1'])],
 ])('%s is an answer like any other, and nobody is told of being stuck', async (_, given) => {
   const { clock, add, reply, seen, stuck } = laneOf();
   add('a');
@@ -79,20 +81,13 @@ test.each([
   expect([stuck, clock.waits()]).toEqual([[], []]);
 });
 
-test('a 429 with Retry-After asks for patience too', async () => {
-  const { clock, add, reply, stuck } = laneOf();
-  add('a');
-  await reply(answer(429, ['Retry-After', '1']));
-  expect([stuck, clock.waits()]).toEqual([[429], [1000]]);
-});
-
-test('onStuck is told of each answer that asks for patience, and once of null as it goes on', async () => {
+test('onStuck is told of each answer that something was unavailable, and once of null as it goes on', async () => {
   const { clock, add, reply, stuck } = laneOf();
   add('a');
   add('b');
   await reply(PATIENCE);
   await clock.advance(1000);
-  await reply(answer(504, ['Retry-After', '9']));
+  await reply(unavailable(504));
   expect(stuck).toEqual([503, 504]);
   await clock.advance(2000);
   await reply(answer(500));
@@ -129,7 +124,7 @@ test('F11 clear() ends a pause at once: the stuck one is tried no more and answe
   expect(stuck).toEqual([503, null]);
 });
 
-test('clear() has what is under way tried no more, though it then asks for patience', async () => {
+test('clear() has what is under way tried no more, though something was unavailable', async () => {
   const { clock, lane, add, reply, seen } = laneOf();
   add('a');
   lane.clear();
