@@ -84,7 +84,9 @@ const BY_CODE: Record<string, Naming> = {
   UND_ERR_SOCKET: ({ message }, { sent }) =>
     message === 'bad upgrade'
       ? ['reset', 'the endpoint switched to another protocol (101) instead of an answer']
-      : broken(sent, 'the endpoint closed it'),
+      : message === 'bad response'
+        ? ['reset', 'the endpoint sent a 100 Continue that nobody had asked for']
+        : broken(sent, 'the endpoint closed it'),
   ETIMEDOUT: (_, { sent }) => late(sent),
   UND_ERR_CONNECT_TIMEOUT: late(false),
   UND_ERR_HEADERS_TIMEOUT: late(true),

@@ -180,3 +180,22 @@ test('connections are kept and used again', async () => {
   for (const status of [200, 500, 200]) expect((await transport.send(REQUEST)).status).toBe(status);
   expect(endpoint.connections()).toBe(1);
 });
+
+test.each([
+  [
+    'a 100 Continue that nobody asked for',
+    'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
+    /100 Continue/,
+  ],
+  [
+    'another protocol',
+    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n',
+    /\(101\)/,
+  ],
+])('%s is no answer, and the words say which', async (_, text, words) => {
+  const endpoint = await startRawEndpoint(replies(text));
+  const result = await attempt(endpoint.url);
+  expect(result).toMatchObject({ outcome: 'reset', status: null });
+  expect(result.error).toMatch(words);
+  expect(result.error).toMatch(/it may have been processed/);
+});

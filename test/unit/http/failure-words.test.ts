@@ -95,6 +95,13 @@ const TABLE: [about: string, fault: Partial<Fault>, sent: boolean, outcome: stri
     'reset',
     `the endpoint switched to another protocol (101) instead of an answer${PROCESSED}`,
   ],
+  [
+    'a 100 Continue nobody asked for',
+    { code: 'UND_ERR_SOCKET', message: 'bad response' },
+    true,
+    'reset',
+    `the endpoint sent a 100 Continue that nobody had asked for${PROCESSED}`,
+  ],
   ['no connection in time', { code: 'ETIMEDOUT' }, false, 'timeout', 'no connection in time (connecting)'],
   [
     'a connection that timed out later',
