@@ -56,6 +56,7 @@ await build('src/cli/bin.ts', {
     groups: [
       { name: 'start', tags: ['$initial'], priority: 2 },
       { name: 'chalk', test: /\/node_modules\/chalk\// },
+      { name: 'undici', test: /\/node_modules\/undici\// },
       {
         name: 'shared',
         test: /\/src\/(core|cli\/(?!serve-dashboard|resend|browse)|config\/(project|secrets))/,

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
-import type { Dispatcher } from 'undici';
-import Client from 'undici/lib/dispatcher/client.js';
+import type { Client, Dispatcher } from 'undici';
 import type { OpenSocket } from './connect.ts';
 
 /** One request and what becomes of it, as undici tells it: `onComplete` or `onError` ends it, once. */
@@ -20,7 +19,15 @@ const HEAD_LIMIT = 16_384;
  * undici's parser is WebAssembly. V8 begins to optimise it after a few requests, and a process that ends then waits for
  * that, 80 ms: more than a short run takes in all. Where there are many requests, optimising only begins a little later.
  */
-setFlagsFromString('--wasm-tiering-budget=20000000');
+const TIERING = '--wasm-tiering-budget=20000000';
+
+/** undici's client takes as long to load as Node to start, so it is loaded when somebody is about to send. */
+let loadedClient: typeof Client | null = null;
+
+async function loadClient(): Promise<void> {
+  setFlagsFromString(TIERING);
+  loadedClient = (await import('undici/lib/dispatcher/client.js')).default;
+}
 
 /** Connections to one origin, kept and used again, one exchange at a time on each. */
 export class Connections {
@@ -35,13 +42,19 @@ export class Connections {
     this.#origin = origin;
     this.#open = open;
     this.#limit = limit;
+    if (loadedClient === null) void loadClient().then(() => this.#begin());
   }
 
   run(exchange: Exchange): void {
     const kept = this.#idle.pop();
     if (kept !== undefined) kept.run(exchange);
-    else if (this.#all.size >= this.#limit) this.#waiting.push(exchange);
+    else if (this.#all.size >= this.#limit || loadedClient === null) this.#waiting.push(exchange);
     else this.#add().run(exchange);
+  }
+
+  /** What was sent while undici was being loaded. */
+  #begin(): void {
+    for (const exchange of this.#waiting.splice(0)) if (!exchange.over) this.run(exchange);
   }
 
   /** All that is under way or waits for a connection. */
@@ -99,7 +112,7 @@ export class Connection {
 
   constructor(origin: string, open: OpenSocket, owner: Owner) {
     this.#owner = owner;
-    this.#client = new Client(origin, {
+    this.#client = new (loadedClient as typeof Client)(origin, {
       pipelining: 1,
       // How long an exchange may take is its own to say.
       headersTimeout: 0,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { bash, onTerminal, tempFolder } from '../helpers/spawn-cli.ts';
 
-// Start-up is paid by every call, so the packages that draw are loaded by the calls that draw.
+// Start-up is paid by every call, so the packages that draw are loaded by the calls that draw, and the one that sends by those that send.
 
 /** Runs a script with `mo` in it, and tells which of the built chunks its last process had loaded. */
 async function loadedBy(script: string, run: typeof bash | typeof onTerminal): Promise<string[]> {
@@ -19,7 +19,7 @@ async function loadedBy(script: string, run: typeof bash | typeof onTerminal): P
   const files = JSON.parse(readFileSync(list, 'utf8')) as string[];
   const chunks = files.flatMap((file) => /\/dist\/chunks\/([\w-]+?)-[\w-]{8}\.cjs$/.exec(file)?.[1] ?? []);
   expect(chunks).toContain('start');
-  return chunks.filter((name) => name === 'chalk' || name === 'ora');
+  return chunks.filter((name) => ['chalk', 'ora', 'undici'].includes(name));
 }
 
 test.each([
@@ -30,9 +30,17 @@ test.each([
   'mo events list',
   'mo send-test 9 --dry-run',
   'mo report --store sqlite::memory:',
-  'mo demo',
-])('in a pipe neither chalk nor ora is loaded: %s', async (script) => {
+  'mo listen --port 0 --dashboard-port 0 --for 1ms',
+])('in a pipe none of them is loaded: %s', async (script) => {
   expect(await loadedBy(script, bash)).toEqual([]);
+});
+
+test.each([
+  'mo demo',
+  'mo send-test 1 --retries 0 --no-record',
+  'mo listen 1 --port 0 --no-dashboard --for 1ms',
+])('what sends loads undici: %s', async (script) => {
+  expect(await loadedBy(script, bash)).toEqual(['undici']);
 });
 
 test.skipIf(process.platform !== 'linux').each([
@@ -42,7 +50,7 @@ test.skipIf(process.platform !== 'linux').each([
   ['mo events list --color never', []],
   ['mo events list --json', []],
   ['mo events list | cat', []],
-  ['mo send-test 1 -n 21 --retries 0 --no-record', ['chalk', 'ora']],
+  ['mo send-test 1 -n 21 --retries 0 --no-record', ['chalk', 'ora', 'undici']],
 ])('on a terminal: %s loads %j', async (script, loaded) => {
   expect((await loadedBy(script, onTerminal)).toSorted()).toEqual(loaded);
 });
