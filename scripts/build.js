@@ -32,16 +32,25 @@ const rememberPackages = {
   },
 };
 
-// commander can run a command that is a program of its own. We have none, and loading child_process takes long.
-const withoutSubprocesses = {
-  name: 'without-subprocesses',
-  transform(code, id) {
-    if (!id.endsWith('/commander/lib/command.js')) return null;
-    const required = "require('node:child_process')";
-    if (!code.includes(required)) throw new Error('commander no longer loads child_process in this way.');
-    return code.replace(required, 'undefined');
-  },
-};
+/** Leaves out what a package loads and we never use, because loading it takes long. */
+function without(file, module) {
+  return {
+    name: `without-${module.replace(/\W+/g, '-')}`,
+    transform(code, id) {
+      if (!id.endsWith(file)) return null;
+      const required = `require('${module}')`;
+      if (!code.includes(required)) throw new Error(`${file} no longer loads ${module} in this way.`);
+      return code.replace(required, 'undefined');
+    },
+  };
+}
+
+// commander can run a command that is a program of its own; we have none. undici speaks HTTP/2 where TLS has agreed on it;
+// deliveries are HTTP/1.1 (contract §1), and connections offer nothing else.
+const trimmed = [
+  without('/commander/lib/command.js', 'node:child_process'),
+  without('/undici/lib/dispatcher/client.js', './client-h2.js'),
+];
 
 // Built beside dist/ and put in its place whole, so that nothing ever runs from half a build.
 const out = `dist.new-${process.pid}`;
@@ -89,7 +98,7 @@ async function build(input, output) {
     treeshake: true,
     // Chunks are shared: what one command loads late, another has from the start.
     checks: { ineffectiveDynamicImport: false },
-    plugins: [rememberPackages, withoutSubprocesses],
+    plugins: [rememberPackages, ...trimmed],
   });
   await bundle.write({ dir: out, minify: true, ...output });
   await bundle.close();
