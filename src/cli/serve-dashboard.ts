@@ -30,11 +30,15 @@ export interface DashboardSetting {
 }
 
 /** Serves the dashboard for a command. Rejects with EnvironmentError where its port cannot be had. */
-export async function serveDashboard(context: Context, setting: DashboardSetting): Promise<Dashboard> {
+export async function serveDashboard(
+  context: Context,
+  setting: DashboardSetting,
+  start = startDashboard,
+): Promise<Dashboard> {
   const { store, app, receiver, secrets, port, host, portFlag, token } = setting;
   const { now } = context.io;
   const serve = (chosen: number) =>
-    startDashboard({
+    start({
       host,
       port: chosen,
       portFlag,

@@ -20,7 +20,7 @@ import {
 import { answers, startEndpoint } from '../helpers/endpoint.ts';
 
 describe.skipIf(noBrowser)(`who sees the dashboard, in a browser${browserReason}`, () => {
-  const browser = useBrowser(['--host-resolver-rules=MAP *.example 127.0.0.1']);
+  const browser = useBrowser();
 
   const refused = (page: Page) =>
     page.getByRole('heading', { name: 'This is not the link of this run.' }).waitFor();

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import type { Attempt, Receipt } from '../../src/core/record.ts';
 import { renderHtml } from '../../src/report/html.ts';
@@ -99,6 +99,7 @@ describe.skipIf(noBrowser)(`the HTML report in a browser${browserReason}`, () =>
   /** Opens a file, and says what it did meanwhile. */
   async function open(path: string, options: Parameters<Browser['newPage']>[0] = {}) {
     const page = await browser().newPage(options);
+    onTestFinished(() => page.close());
     page.setDefaultTimeout(PATIENCE_MS);
     const watched = watchPage(page);
     await page.goto(pathToFileURL(path).href);

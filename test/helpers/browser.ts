@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll } from 'vitest';
+import { beforeAll } from 'vitest';
 import { PATIENCE_MS } from './patience.ts';
 
 /** The one without windows first: it takes half the time. */
@@ -19,21 +19,24 @@ export const noBrowser =
 /** For the name of a suite that needs a browser, so that it says why it was skipped. */
 export const browserReason = noBrowser ? ' (skipped: no Chromium; set CHROME_PATH)' : '';
 
-async function launchBrowser(args: readonly string[] = []): Promise<Browser> {
+/** Names under .example lead to this machine. */
+const ARGS = ['--no-sandbox', '--host-resolver-rules=MAP *.example 127.0.0.1'];
+
+async function launchBrowser(): Promise<Browser> {
   if (executablePath === undefined) {
     throw new Error(`No Chromium: neither CHROME_PATH nor ${CANDIDATES.slice(1).join(', nor ')}.`);
   }
-  return chromium.launch({ executablePath, args: ['--no-sandbox', ...args], timeout: PATIENCE_MS });
+  return chromium.launch({ executablePath, args: ARGS, timeout: PATIENCE_MS });
 }
 
-/** A browser for the suite that this is called in, there from its first test to its last. */
-export function useBrowser(args: string[] = []): () => Browser {
+let launched: Promise<Browser> | undefined;
+
+/** The browser of all suites that a worker runs; it starts with the first of them, and ends with the worker. */
+export function useBrowser(): () => Browser {
   let browser: Browser | undefined;
   beforeAll(async () => {
-    browser = await launchBrowser(args);
-  });
-  afterAll(async () => {
-    await browser?.close();
+    launched ??= launchBrowser();
+    browser = await launched;
   });
   return () => browser as Browser;
 }

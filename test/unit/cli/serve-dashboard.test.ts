@@ -2,18 +2,17 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import type { Context } from '../../../src/cli/context.ts';
 import { DASHBOARD_PORT, serveDashboard } from '../../../src/cli/serve-dashboard.ts';
 import { EnvironmentError } from '../../../src/core/errors.ts';
-import { type DashboardOptions, startDashboard } from '../../../src/dashboard/server.ts';
+import type { DashboardOptions, startDashboard } from '../../../src/dashboard/server.ts';
 import { memoryLog } from '../../helpers/memory-log.ts';
 import { testIo } from '../../helpers/test-io.ts';
 
-vi.mock('../../../src/dashboard/server.ts', () => ({ startDashboard: vi.fn() }));
-const starting = vi.mocked(startDashboard);
+const starting = vi.fn<typeof startDashboard>();
 
 const setting = { host: '127.0.0.1', port: null, portFlag: '--port', receiver: null, app: null, secrets: [] };
 
 function serve(port: number | null = null) {
   const context = { io: testIo(), warn: () => {} } as unknown as Context;
-  return serveDashboard(context, { ...setting, store: memoryLog().store, port });
+  return serveDashboard(context, { ...setting, store: memoryLog().store, port }, starting);
 }
 
 /** Ports that cannot be had, for a reason. */
