@@ -4,29 +4,36 @@ import { type AppAnswer, createForwarder, type Forwarder } from '../receiver/for
 import type { Context } from './context.ts';
 import { endpointHint } from './endpoint-hint.ts';
 import { proxyFor } from './proxy.ts';
-import { parseTarget } from './target.ts';
+import { resolveTarget, type Target } from './target.ts';
 
-/** The way to the user's app, a target. Throws UsageError. */
-export function appForwarder(
+/** The user's app: the target that it was named by, and the way to it. */
+export interface App extends Target {
+  forwarder: Forwarder;
+}
+
+/** Throws UsageError for what is no target. */
+export async function appForwarder(
   context: Context,
-  target: string,
+  text: string,
   { insecure = false }: { insecure?: boolean } = {},
-): Forwarder {
-  const url = parseTarget(target);
+): Promise<App> {
+  const target = await resolveTarget(context, text);
+  const { url } = target;
   if (insecure && url.protocol !== 'https:')
     throw new UsageError(
       `--insecure is about certificates, and '${url.origin}' has none. Use https://…, or leave it out.`,
     );
   // The address that a port alone stands for is ours; one that was written is meant.
   const eitherLoopback =
-    url.hostname === 'localhost' || (url.hostname === '127.0.0.1' && !target.includes('127.0.0.1'));
-  return createForwarder(url, {
+    url.hostname === 'localhost' || (url.hostname === '127.0.0.1' && !text.includes('127.0.0.1'));
+  const forwarder = createForwarder(url, {
     insecure,
     proxy: proxyFor(url),
     eitherLoopback,
     onMoved: (from, to) =>
       context.note(`Nothing listens at ${from.host}. Forwarding to ${to.host}, which answers.`),
   });
+  return { ...target, forwarder };
 }
 
 /** Tells, once for each kind of failure, what may help. */

@@ -68,6 +68,8 @@ async function valuesCalled(
     case 'list':
       return long === '--events' ? eventList(wanted.current) : null;
     case 'target':
+    case 'forward-to':
+    case 'resend-to':
       // Only commands that read the config know endpoints by name; the others take a URL or a port.
       return wanted.command.options.some((option) => option.long === '--config')
         ? endpointNames(wanted)

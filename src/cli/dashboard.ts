@@ -15,6 +15,7 @@ import {
 } from './options.ts';
 import { checkingSecrets } from './secrets.ts';
 import { serveDashboard } from './serve-dashboard.ts';
+import { TARGET_HELP } from './target.ts';
 
 interface DashboardOptions extends CommonOptions {
   port?: number;
@@ -27,7 +28,7 @@ interface DashboardOptions extends CommonOptions {
 
 export function configure(command: Command, start: StartContext): void {
   withConfigOption(withStoreOption(withOutputOptions(command)))
-    .argument('[resend-to]', 'the app, a URL or a port on this machine, that Resend sends to')
+    .argument('[resend-to]', `where Resend sends to: ${TARGET_HELP}`)
     .option(
       '-p, --port <port>',
       'serve on this port; 0 for any free one (default: 4801)',
@@ -62,7 +63,7 @@ async function dashboard(
   resendTo: string | undefined,
 ): Promise<ExitCode> {
   const { io } = context;
-  const app = resendTo === undefined ? null : appForwarder(context, resendTo, options);
+  const app = resendTo === undefined ? null : await appForwarder(context, resendTo, options);
   const token = options.tokenEnv === undefined ? undefined : readToken(context, options.tokenEnv);
   const store = await context.recordedStore();
   const served = await serveDashboard(context, {
@@ -96,7 +97,7 @@ async function dashboard(
   if (!ended.aborted)
     await new Promise((resolve) => ended.addEventListener('abort', resolve, { once: true }));
   await served.close();
-  await app?.close();
+  await app?.forwarder.close();
   return io.interrupted.aborted ? EXIT.interrupted : EXIT.ok;
 }
 

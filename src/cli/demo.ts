@@ -202,7 +202,7 @@ async function setUp(context: Context, store: Store) {
     const loud = name !== 'burst';
     await sendAll(keep(planned, loud ? deliveries : null), {
       endpoint: 'demo',
-      url,
+      url: url.href,
       transport,
       store,
       schedule: { retries: 3, backoffMs: BACKOFF_MS },

@@ -2,7 +2,7 @@ import { askedFor } from '../core/asked.ts';
 import { visible } from '../core/redact.ts';
 import { formatDuration } from '../core/time.ts';
 import type { Dashboard } from '../dashboard/server.ts';
-import type { Forwarder } from '../receiver/forward.ts';
+import type { App } from './app-forwarder.ts';
 import { browse } from './browse.ts';
 import { clearScreen } from './clear-screen.ts';
 import type { Context } from './context.ts';
@@ -13,7 +13,7 @@ const CTRL_C = '\u0003';
 /** What keys do something to. */
 interface Keyed {
   log: ListenLog;
-  forwarder: Forwarder | null;
+  app: App | null;
   /** See askedFor. */
   pathCounts: boolean;
   dashboard: Dashboard | null;
@@ -23,7 +23,7 @@ interface Keyed {
 /** The keys of a listening receiver; none without a terminal. */
 export function listenKeys(
   context: Context,
-  { log, forwarder, pathCounts, dashboard, quit }: Keyed,
+  { log, app, pathCounts, dashboard, quit }: Keyed,
 ): { stop: () => void } {
   const stdin = context.io.stdin as NodeJS.ReadStream;
   if (stdin.isTTY !== true || !context.io.stdout.isTTY || context.options.json === true)
@@ -51,12 +51,12 @@ export function listenKeys(
   async function resend(): Promise<void> {
     const request = log.last();
     if (request === null) return context.note('Nothing was received yet.');
-    if (forwarder === null)
+    if (app === null)
       return context.note("There is no app to resend to; start with 'mo-notify listen 3000'.");
     const { headers, body, target } = request;
-    const { result } = await forwarder.forward({ headers, body, asked: askedFor(target, pathCounts) });
+    const { result } = await app.forwarder.forward({ headers, body, asked: askedFor(target, pathCounts) });
     const answer = result.status === null ? visible(result.error ?? '') : `[${result.status}]`;
-    context.print(`Resent to ${forwarder.url.href}: ${answer} (${formatDuration(result.durationMs)})`);
+    context.print(`Resent to ${app.shown}: ${answer} (${formatDuration(result.durationMs)})`);
   }
 
   stdin.setRawMode(true);

@@ -13,6 +13,7 @@ import type { Context } from './context.ts';
 import { linkJson, linkLine, wayLines } from './link-lines.ts';
 import type { OpenWay } from './listen-way.ts';
 import { appWords, receiptLine } from './receipt-line.ts';
+import type { Target } from './target.ts';
 
 /** Above this many lines in a second the rest are counted, not shown: a flood must not slow the receiver down. */
 const LINES_A_SECOND = 100;
@@ -53,10 +54,10 @@ interface Ready {
 export function listenLog(
   context: Context,
   {
-    forwardUrl,
+    app: forwardTo,
     secrets,
     withBodies,
-  }: { forwardUrl: URL | null; secrets: readonly Secret[]; withBodies: boolean },
+  }: { app: Target | null; secrets: readonly Secret[]; withBodies: boolean },
 ): ListenLog {
   const json = context.options.json === true;
   const quiet = context.options.quiet === true && !json;
@@ -111,7 +112,7 @@ export function listenLog(
         `${good('Ready')}  deliveries to ${strong(url)} are ${verify ? 'verified and ' : ''}recorded in ${dim(location)}`,
       );
       if (way !== null) for (const text of wayLines(way, style)) context.print(text);
-      if (forwardUrl !== null) context.print(`       and handed on to ${strong(forwardUrl.href)}`);
+      if (forwardTo !== null) context.print(`       and handed on to ${strong(forwardTo.shown)}`);
       if (!verify) context.warn('Signatures are not verified (--no-verify).');
       else if (made)
         context.print(`       secret, made for this folder and shown this once: ${strong(secret.value)}`);

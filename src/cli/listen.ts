@@ -26,12 +26,13 @@ import {
 } from './options.ts';
 import { startProgress } from './progress.ts';
 import { receiverSecrets } from './secrets.ts';
+import { TARGET_HELP } from './target.ts';
 
 const GRACE_MS = 5000;
 
 export function configure(command: Command, start: StartContext): void {
   withEndpointOption(withSecretOptions(withStoreOption(withOutputOptions(command))))
-    .argument('[forward-to]', 'a URL, or a port on this machine, to hand deliveries on to')
+    .argument('[forward-to]', `where to forward deliveries: ${TARGET_HELP}`)
     .option('-p, --port <port>', 'listen on this port; 0 for any free one', wholeNumber(0, 65_535), 4800)
     .option('--host <address>', 'listen on this address', address, '127.0.0.1')
     .option('--path <path>', 'take deliveries on this path only; repeatable (default: any)', collect)
@@ -115,10 +116,11 @@ async function listen(
     context.note(`Wrote MO_SECRET to ${options.writeEnv} (mode 0600).`);
   }
   const store = await context.store();
-  const forwarder = forwardTo === undefined ? null : appForwarder(context, forwardTo, options);
+  const app = forwardTo === undefined ? null : await appForwarder(context, forwardTo, options);
+  const forwarder = app?.forwarder ?? null;
   const ending = endSignal(context, settings.forMs);
   const log = listenLog(context, {
-    forwardUrl: forwarder?.url ?? null,
+    app,
     secrets,
     withBodies: options.withBodies === true,
   });
@@ -136,9 +138,9 @@ async function listen(
     rehearsal: settings.rehearse(ending.signal),
     onReceived: log.received,
     onStored: (seq, receipt, payload) => dashboard?.received(seq, receipt, payload),
-    onAnswered: (receipt, request, app) => {
-      log.answered(receipt, request, app);
-      if (app !== null) hints?.answered(app);
+    onAnswered: (receipt, request, answer) => {
+      log.answered(receipt, request, answer);
+      if (answer !== null) hints?.answered(answer);
       dashboard?.answered(receipt);
       if (
         exec !== null &&
@@ -182,7 +184,7 @@ async function listen(
       port: options.dashboardPort ?? (options.port === 0 ? 0 : null),
       portFlag: '--dashboard-port',
       receiver: `${url}${settings.paths?.[0] ?? ''}`,
-      app: forwarder,
+      app,
       secrets: options.verify ? secrets : [],
     }).catch(async (error) => {
       await server.close(0);
@@ -228,7 +230,7 @@ async function listen(
   );
   const keys = listenKeys(context, {
     log,
-    forwarder,
+    app,
     pathCounts: settings.paths !== null,
     dashboard,
     quit: ending.end,

@@ -8,7 +8,7 @@ import type { Target } from './target.ts';
 /** What `--dry-run` says: how many deliveries would be sent, and which are the first. */
 export function showReplay(context: Context, survey: Survey, target: Target, rate: number | null): void {
   const { deliveries, refused, unwanted, kind, first, skips } = survey;
-  const url = target.url.href;
+  const url = target.shown;
   if (context.options.json === true) {
     return context.printJson({
       type: 'dry_run',

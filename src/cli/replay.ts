@@ -35,7 +35,7 @@ import {
 import { fileSource, type ReplaySource, storeSource } from './replay-source.ts';
 import { refuseSharedStdin, targetSecret } from './secrets.ts';
 import { readSending, type Sending, sendRun, withSendingOptions } from './sending.ts';
-import { resolveTarget } from './target.ts';
+import { resolveTarget, TARGET_HELP } from './target.ts';
 
 interface ReplayOptions extends Plan, CommonOptions, SecretSources {
   header?: string[];
@@ -54,7 +54,7 @@ export function configure(command: Command, start: StartContext): void {
     ),
   )
     .argument('[source]', 'a log to replay instead of the store: a file, or - for standard input')
-    .option('--to <target>', "where to: an endpoint's name, a URL, or a port on this machine")
+    .option('--to <target>', `where to: ${TARGET_HELP}`)
     .addOption(
       oneOf('--kind <kind>', 'from what was sent (attempt) or received (receipt)', ['attempt', 'receipt']),
     )
@@ -159,10 +159,10 @@ async function replay(context: Context, job: Job): Promise<ExitCode> {
     return short ? EXIT.shortfall : EXIT.ok;
   }
   if (resumed === null && deliveries > MANY && plan.limit === undefined && options.yes !== true) {
-    const question = `Send ${deliveries} deliveries to ${target.url.href}?`;
+    const question = `Send ${deliveries} deliveries to ${target.shown}?`;
     if (!(await confirm(context, question)))
       throw new UsageError(
-        `${deliveries} deliveries would be sent to ${target.url.href}. Say --yes, or bound them with --limit.`,
+        `${deliveries} deliveries would be sent to ${target.shown}. Say --yes, or bound them with --limit.`,
       );
   }
   const sent = await send(context, source.deliveries(selection, kind), {
@@ -196,12 +196,12 @@ async function send(
   { job: { store, plan, options }, sending, pace, secret, run, earlier, deliveries, saved }: Run,
 ): Promise<ExitCode> {
   const { planReplay } = await import('../sender/replay.ts');
-  const { url, name } = sending.target;
+  const { url, name, shown } = sending.target;
   const resume = resumeCommand(run, options);
-  if (options.json === true) context.printJson({ type: 'replay', run, url: url.href, deliveries });
+  if (options.json === true) context.printJson({ type: 'replay', run, url: shown, deliveries });
   else
     context.note(
-      `${earlier === null ? '' : 'Going on with '}${run}: ${deliveries} ${deliveries === 1 ? 'delivery' : 'deliveries'} to ${url.href}${pace.rate === null ? '' : `, ${pace.rate} a second`}. Interrupted, it goes on with: ${resume}`,
+      `${earlier === null ? '' : 'Going on with '}${run}: ${deliveries} ${deliveries === 1 ? 'delivery' : 'deliveries'} to ${shown}${pace.rate === null ? '' : `, ${pace.rate} a second`}. Interrupted, it goes on with: ${resume}`,
     );
   const counted = countReached(recorded);
   const retime = plan.retime === true ? (await import('./retime.ts')).retime : null;
@@ -220,7 +220,7 @@ async function send(
         asAsked: isLoopback(url),
         retime,
         endpoint: name,
-        url: url.href,
+        url: shown,
         now,
       }),
     expected: deliveries,

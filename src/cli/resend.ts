@@ -4,10 +4,10 @@ import { newId } from '../core/id.ts';
 import type { LogEntry, Store } from '../core/store.ts';
 import { formatTimestamp } from '../core/time.ts';
 import type { Resent } from '../dashboard/wire.ts';
-import type { Forwarder } from '../receiver/forward.ts';
+import type { App } from './app-forwarder.ts';
 
 /** Sends a delivery on record to the app again, as it was forwarded but for the tool's own headers; the attempt is recorded. */
-export function createResend({ url, forward }: Forwarder, store: Store, now: () => number) {
+export function createResend({ name, shown, forwarder }: App, store: Store, now: () => number) {
   return async function resend({ record }: LogEntry): Promise<Resent> {
     if (record.kind !== 'receipt' || record.body === null)
       throw new TypeError('Only receipts are sent again.');
@@ -16,7 +16,7 @@ export function createResend({ url, forward }: Forwarder, store: Store, now: () 
     const run = newId('run', sentAt);
     const kept = withoutHeaders(record.headers ?? [], [HEADER.sentAt, HEADER.replay]);
     const headers = [...kept, HEADER.sentAt, formatTimestamp(sentAt), HEADER.replay, run];
-    const answer = await forward({ headers, body, asked }).catch((error) => {
+    const answer = await forwarder.forward({ headers, body, asked }).catch((error) => {
       // A log from elsewhere may hold headers that no request can carry.
       throw error instanceof TypeError ? new UsageError(error.message) : error;
     });
@@ -28,8 +28,8 @@ export function createResend({ url, forward }: Forwarder, store: Store, now: () 
         eventId: receipt.eventId ?? receipt.id,
         event: receipt.event,
         callId: receipt.callId,
-        endpoint: url.host,
-        url: url.href,
+        endpoint: name,
+        url: shown,
         attempt: 1,
         dueAt: sentAt,
         sentAt,

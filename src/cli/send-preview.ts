@@ -1,16 +1,17 @@
-import { curlCommand } from '../core/curl.ts';
 import { EXIT, type ExitCode } from '../core/errors.ts';
 import { headerPairs } from '../core/headers.ts';
 import { visible } from '../core/redact.ts';
 import { type Delivery, type DeliveryStyle, deliveryHeaders } from '../sender/delivery.ts';
 import type { Planned } from '../sender/plan.ts';
 import type { Context } from './context.ts';
+import { curlFor } from './curl-output.ts';
 import type { SendTestOptions } from './send-plan.ts';
+import type { Target } from './target.ts';
 
 /** `--curl` and `--dry-run`: what the first deliveries would look like. */
 export function showDeliveries(
   context: Context,
-  url: URL,
+  target: Target,
   planned: Iterable<Planned>,
   { options, style, total }: { options: SendTestOptions; style: DeliveryStyle; total: number | null },
 ): ExitCode {
@@ -24,7 +25,8 @@ export function showDeliveries(
   }
   if (options.curl === true) {
     for (const { delivery, headers } of deliveries) {
-      const command = curlCommand(url, headers, delivery.body, options.insecure);
+      const { insecure = false } = options;
+      const command = curlFor(context, target, { headers, body: delivery.body, insecure });
       if (options.json === true) context.printJson({ type: 'curl', command });
       else context.print(command);
     }
@@ -34,7 +36,7 @@ export function showDeliveries(
   if (options.json === true) {
     context.printJson({
       type: 'dry_run',
-      url: url.href,
+      url: target.shown,
       total,
       deliveries: deliveries.map(({ delivery, headers }) => ({
         event_id: delivery.eventId,
@@ -48,7 +50,7 @@ export function showDeliveries(
   }
   const { dim, strong } = context.style('stdout');
   for (const { delivery, headers } of deliveries) {
-    context.print(`${strong('POST')} ${url.href}`);
+    context.print(`${strong('POST')} ${target.shown}`);
     for (const [name, value] of headerPairs(headers))
       context.print(`${dim(`${name}:`)} ${visible(value, 300)}`);
     context.print(`\n${shownBody(delivery.body, context)}\n`);

@@ -20,14 +20,14 @@ import { expectedCount, type SendTestOptions, toPlan, withinDuration } from './s
 import { showDeliveries } from './send-preview.ts';
 import { noTotals } from './send-progress.ts';
 import { readSending, sendRun, withSendingOptions } from './sending.ts';
-import { resolveTarget, type Target } from './target.ts';
+import { resolveTarget, TARGET_HELP, type Target } from './target.ts';
 import { parseSendThresholds, unmetThresholds } from './thresholds.ts';
 
 const DEFAULT_TARGET = '4800';
 
 export function configure(command: Command, start: StartContext): void {
   withSendingOptions(withConfigOption(withSecretOptions(withStoreOption(withOutputOptions(command)))))
-    .argument('[target]', "an endpoint's name, a URL, or a port on this machine", DEFAULT_TARGET)
+    .argument('[target]', TARGET_HELP, DEFAULT_TARGET)
     .option(
       '-e, --event <type>',
       'event type: connected, call_missed, …; repeatable (default: call_connected)',
@@ -70,7 +70,6 @@ Examples:
 }
 
 async function sendTest(context: Context, target: Target, options: SendTestOptions) {
-  const { url } = target;
   refuseSharedStdin('the body (--data -)', options.data, options);
   const secret = await targetSecret(context, options, target);
   const sending = readSending(options, target, null);
@@ -79,7 +78,7 @@ async function sendTest(context: Context, target: Target, options: SendTestOptio
   const planned = withinDuration(planDeliveries(plan), options, plan.rate, context);
   const expected = expectedCount(plan);
   if (options.curl === true || options.dryRun === true)
-    return showDeliveries(context, url, planned, { options, style: sending.style, total: expected });
+    return showDeliveries(context, target, planned, { options, style: sending.style, total: expected });
 
   const store = options.record ? await context.store() : null;
   const { progress } = await sendRun(context, sending, {
@@ -93,7 +92,7 @@ async function sendTest(context: Context, target: Target, options: SendTestOptio
   });
   const summary = progress.summary();
   if (options.json === true) context.printJson(summary);
-  else await progress.printSummary(url, store);
+  else await progress.printSummary(target.url, store);
   if (context.io.interrupted.aborted) return EXIT.interrupted;
   const unmet = unmetThresholds(thresholds, progress.totals());
   for (const line of unmet) context.warn(`mo-notify: ${line}`);

@@ -99,7 +99,7 @@ export async function sendRun(
 ): Promise<{ progress: SendProgress; stopped: boolean }> {
   const { createTransport } = await import('../http/attempt.ts');
   const { sendAll } = await import('../sender/send.ts');
-  const { url, name } = target;
+  const { url, name, shown } = target;
   const connections = concurrency ?? (openLoop ? OPEN_LOOP : CLOSED_LOOP);
   const transport = createTransport({ url, connections, timeoutMs, insecure, proxy: proxyFor(url) });
   const progress = await sendProgress(context, { expected, faulty });
@@ -108,7 +108,7 @@ export async function sendRun(
   try {
     await sendAll(planned(clock), {
       endpoint: name,
-      url,
+      url: shown,
       transport,
       store,
       schedule,

@@ -2,11 +2,12 @@ import { explainSignature } from '../check/explain.ts';
 import { EnvironmentError } from '../core/errors.ts';
 import { HEADER, headerValue } from '../core/headers.ts';
 import type { LogRecord } from '../core/record.ts';
+import { displayUrl } from '../core/redact.ts';
 import type { Secret } from '../core/signature.ts';
 import type { Store } from '../core/store.ts';
 import { VERSION } from '../core/version.ts';
 import { type Dashboard, startDashboard } from '../dashboard/server.ts';
-import type { Forwarder } from '../receiver/forward.ts';
+import type { App } from './app-forwarder.ts';
 import type { Context } from './context.ts';
 import { createResend } from './resend.ts';
 
@@ -23,8 +24,8 @@ export interface DashboardSetting {
   token?: string;
   /** The receiver's URL, where one runs in this process. */
   receiver: string | null;
-  /** By what deliveries can be sent again. */
-  app: Forwarder | null;
+  /** Where deliveries can be sent again. */
+  app: App | null;
   /** What signatures are judged by, where that is known. */
   secrets: readonly Secret[];
 }
@@ -44,7 +45,12 @@ export async function serveDashboard(
       portFlag,
       store,
       now,
-      about: { version: VERSION, location: store.location, receiver, app: app?.url.href ?? null },
+      about: {
+        version: VERSION,
+        location: store.location,
+        receiver,
+        app: app === null ? null : displayUrl(app.written),
+      },
       allowHosts: setting.allowHosts ?? [],
       ...(token === undefined ? {} : { token }),
       resend: app === null ? null : createResend(app, store, now),

@@ -1,55 +1,121 @@
 import { existsSync } from 'node:fs';
-import type { EndpointConfig } from '../config/config.ts';
+import type { Config, EndpointConfig } from '../config/config.ts';
 import { ENDPOINT_NAME } from '../core/endpoint-name.ts';
 import { UsageError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
+import { displayUrl, shownUrl } from '../core/redact.ts';
+import { encodeValue, MASK, mapValues, queryValues, referenceOf } from '../core/url-values.ts';
+import { configuredEndpoints } from './configured.ts';
 import type { Context } from './context.ts';
 
 /** Where to send to. `endpoint` is what the config says of it, where the target is a name. */
 export interface Target {
   /** The endpoint's name, else the URL's host. */
   name: string;
+  /** Where requests go; its values are secrets. */
   url: URL;
+  /** The URL as the log and people get it, its values masked. */
+  shown: string;
+  /** The URL as it was written, with references to variables (`?key=env:NAME`). */
+  written: string;
   endpoint: EndpointConfig | null;
 }
 
-/** An endpoint's name, a URL, or a port on this machine (cli.md, Everywhere). Throws UsageError. */
+/** What a target may be, for `--help`. */
+export const TARGET_HELP = "an endpoint's name, a URL, a port, or a port with a path (3000/notify)";
+
+const LOCAL = /^(?:(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])?:)?(\d+)((?:[/?#].*)?)$/is;
+
+/**
+ * An endpoint's name, a URL, a port, or a port or local host with a path (cli.md, Everywhere). Values of the form
+ * `env:NAME` in its query come from the environment. Throws UsageError.
+ */
 export async function resolveTarget(context: Context, text: string): Promise<Target> {
-  const { config } = context.project;
-  if (ENDPOINT_NAME.test(text) && (context.options.config !== undefined || existsSync(config))) {
-    const { findEndpoint } = await import('../config/config.ts');
-    const { readConfig } = await import('../config/config-file.ts');
-    const endpoint = findEndpoint(readConfig(config), text, config);
-    return { name: text, url: new URL(endpoint.url), endpoint };
-  }
-  const url = parseTarget(text);
-  return { name: url.host, url, endpoint: null };
+  const endpoints = ENDPOINT_NAME.test(text) ? await namedEndpoints(context) : {};
+  const endpoint = Object.hasOwn(endpoints, text) ? (endpoints[text] as EndpointConfig) : null;
+  const written = endpoint === null ? parseTarget(text) : new URL(endpoint.url);
+  if (written === null) throw await notATarget(context, text);
+  const url = new URL(mapValues(written.href, (value, name) => sentValue(value, name, context)));
+  if (endpoint === null) hintAtLiteral(context, written);
+  return {
+    name: endpoint === null ? url.host : text,
+    url,
+    shown: displayUrl(url),
+    written: written.href,
+    endpoint,
+  };
 }
 
-/** A URL, or a port on this machine (cli.md, Everywhere). Throws UsageError. */
-export function parseTarget(text: string): URL {
-  if (/^\d+$/.test(text)) {
-    const port = Number(text);
-    if (port < 1 || port > 65_535) throw new UsageError(`'${text}' is not a port. Ports go from 1 to 65535.`);
-    return new URL(`http://127.0.0.1:${port}/`);
+/** A target that is no endpoint's name; null for what is no target. Throws UsageError for one that cannot be used. */
+export function parseTarget(text: string): URL | null {
+  const local = LOCAL.exec(text);
+  if (local !== null) {
+    const [, host = '127.0.0.1', port, rest] = local as unknown as [
+      string,
+      string | undefined,
+      string,
+      string,
+    ];
+    if (Number(port) < 1 || Number(port) > 65_535)
+      throw new UsageError(`'${port}' is not a port. Ports go from 1 to 65535.`);
+    return new URL(`http://${host}:${Number(port)}${rest}`);
   }
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw new UsageError(
-      `'${text.replace(/\/\/.*@/s, '//***@')}' is not a target. Give a URL (https://example.com/hook) or a local port (3000).`,
-    );
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    const hint = /^[\w.-]+:\d+(?:\/|$)/.test(text) ? ` Did you mean 'http://${text}'?` : '';
-    throw new UsageError(
-      `The target's scheme is '${url.protocol}'. Deliveries go over https: (or http: on this machine).${hint}`,
-    );
-  }
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return null;
   if (url.username !== '' || url.password !== '') {
     throw new UsageError(
-      `The target ${url.host} carries a user or password. Send them with -H 'Authorization: …' instead.`,
+      `The target's URL has a user or password for ${url.host}. Take them out, and send them with -H 'Authorization: …'.`,
     );
   }
   return url;
+}
+
+/** The endpoints that a name may mean. Throws UsageError where the config that was named does not exist. */
+async function namedEndpoints(context: Context): Promise<Config['endpoints']> {
+  const { config } = context.project;
+  if (context.options.config !== undefined && !existsSync(config))
+    throw new UsageError(`--config: ${config} does not exist.`);
+  return configuredEndpoints(context);
+}
+
+/** Repeats what was given, without what may be secret in it, and says what would do. */
+async function notATarget(context: Context, text: string): Promise<UsageError> {
+  // A mistake in the config is not the one to tell of where no name was meant.
+  const names = await configuredEndpoints(context).then(Object.keys, () => [] as string[]);
+  const shown = shownUrl(text);
+  const scheme = /^(?!https?:)([a-z][a-z\d+.-]*:)/i.exec(text)?.[1];
+  const meant = /^[\w.-]+:\d+(?:[/?#]|$)/.test(text) ? `http://${shown}` : nearest(shown, names);
+  const why =
+    meant !== null
+      ? `. Did you mean '${meant}'?`
+      : scheme === undefined
+        ? '.'
+        : `: deliveries go over https: or http:, not '${scheme}'.`;
+  const known = names.length === 0 ? 'none registered yet' : names.join(', ');
+  return new UsageError(
+    `'${shown}' is not a target${why} A target is an endpoint's name (${known}), a URL (https://example.com/notify), a port (3000), or a port or local host with a path (3000/notify, localhost:3000/notify).`,
+  );
+}
+
+/** What stands for a value in what is sent. Throws UsageError where nothing does. */
+function sentValue(value: string, name: string, { io }: Context): string {
+  if (value === MASK) {
+    throw new UsageError(
+      `The target's value of '${name}' is masked (${MASK}), as the log has it, so nothing can be sent there. Use the endpoint's name, or write the value as ?${name}=env:NAME.`,
+    );
+  }
+  const variable = referenceOf(value);
+  if (variable === null) return value;
+  const found = io.env[variable] ?? '';
+  if (found !== '') return encodeValue(found);
+  throw new UsageError(`The target's value of '${name}' is in the variable ${variable}, which is not set.`);
+}
+
+function hintAtLiteral(context: Context, { href }: URL): void {
+  const literal = queryValues(href).find(({ value }) => referenceOf(value) === null);
+  if (literal === undefined) return;
+  const name = literal.name === '' ? '' : `${shownUrl(literal.name)}=`;
+  context.note(
+    `The URL's values are in your shell's history and the process list. '?${name}env:NAME' takes one from a variable instead.`,
+  );
 }

@@ -1,7 +1,7 @@
 import { findNodeAtLocation, type Node, type ParseErrorCode, printParseErrorCode } from 'jsonc-parser';
 import type { z } from 'zod';
 import { nearest } from '../core/nearest.ts';
-import { maskNumbers, withoutCredentials } from '../core/redact.ts';
+import { maskNumbers, shownUrl } from '../core/redact.ts';
 
 type Path = (string | number)[];
 
@@ -26,12 +26,6 @@ export function describeIssue(
 
 export function lineOf(text: string, offset: number): number {
   return text.slice(0, offset).split('\n').length;
-}
-
-/** A text that should be a URL, without the user and password that it may carry, however it is written. */
-export function shownUrl(text: string): string {
-  if (URL.canParse(text) && new URL(text).host !== '') return withoutCredentials(text);
-  return text.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1***@');
 }
 
 /** The value at a path, for a message; nothing for a secret, a list or an object. */

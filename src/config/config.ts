@@ -5,10 +5,11 @@ import { UsageError } from '../core/errors.ts';
 import { EVENT_TYPES } from '../core/event.ts';
 import { isLoopback } from '../core/loopback.ts';
 import { nearest } from '../core/nearest.ts';
+import { shownUrl } from '../core/redact.ts';
 import { parseBackoff } from '../core/schedule.ts';
 import { NUMBER } from '../core/subscription.ts';
 import { parseDuration } from '../core/time.ts';
-import { describeIssue, describeParseError, lineOf, shownUrl } from './config-errors.ts';
+import { describeIssue, describeParseError, lineOf } from './config-errors.ts';
 
 const checked = (check: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
   try {

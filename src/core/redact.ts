@@ -1,3 +1,5 @@
+import { MASK, maskLiterals } from './url-values.ts';
+
 /**
  * Digits that no word runs into. The letters and digits of an escape are no word: JSON's `\n` and `\u002b`, a URL's
  * `%2B`. That a digit or a plus comes is asked first, because it is asked at every place of a text.
@@ -53,22 +55,24 @@ const invisible = () => /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu;
 /** The same, what is ignored by default, and marks stacked on one character. */
 const unsafe = () => /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{DI}]|\p{M}{3,}/gu;
 
-/** A URL fit for showing: without the user and password it may carry. */
+/** A URL fit for showing: without its user, password and fragment; of its query only names, and references to variables. */
 export function displayUrl(url: URL | string): string {
-  const copy = new URL(url);
-  if (copy.username !== '' || copy.password !== '') {
-    copy.username = '***';
-    copy.password = '';
-  }
-  return copy.href;
+  return maskLiterals(withoutCredentials(typeof url === 'string' ? url : url.href));
 }
 
-/** The same for a text that should be a URL, or may hold one; whatever carries no user or password stays as it is. */
+/** A text that should be a URL, or may hold one, without the user and password in it; any other stays as it is. */
 export function withoutCredentials(text: string): string {
   if (!text.includes('@')) return text;
-  const { username = '', password = '' } = URL.canParse(text) ? new URL(text) : {};
-  const shown = username === '' && password === '' ? text : displayUrl(text);
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const shown = url === null || (url.username === '' && url.password === '') ? text : anonymous(url).href;
   return shown.replaceAll(/(?<=\/\/)[^\s/?#]+@/g, '***@');
+}
+
+function anonymous(url: URL): URL {
+  const copy = new URL(url);
+  copy.username = MASK;
+  copy.password = '';
+  return copy;
 }
 
 /** A URL for strangers: without its user, password, and the query, in which tokens travel. */
@@ -78,7 +82,8 @@ export function publicUrl(text: string): string {
   return `${protocol}//${host}${maskNumbers(pathname)}${search === '' ? '' : '?…'}`;
 }
 
-/** What was given for a URL, as far as a message may repeat it: neither credentials nor what follows `?` or `#`. */
+/** What was given for a URL, as far as a message may repeat it, however it is written: no credentials, no values. */
 export function shownUrl(text: string): string {
-  return withoutCredentials(text.replace(/[?#].*$/s, ''));
+  if (URL.canParse(text) && new URL(text).host !== '') return displayUrl(text);
+  return maskLiterals(text.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, `$1${MASK}@`));
 }

@@ -43,6 +43,8 @@ export interface TransportOptions extends RouteOptions {
 
 /** Sends requests to one endpoint. `send` never rejects, but with TypeError for a header that cannot be sent. */
 export interface Transport {
+  /** The endpoint's. */
+  readonly url: URL;
   send(request: OutgoingRequest): Promise<AttemptResult>;
   /** Gives up what is under way: it ends as `aborted`. */
   abort(): void;
@@ -82,6 +84,7 @@ export function createTransport(options: TransportOptions): Transport {
       (exchange as AttemptHandler).stop('aborted', 'interrupted');
   };
   return {
+    url,
     send: ({ headers, body, target = place }) =>
       new Promise((resolve, reject) => {
         const request: Dispatcher.DispatchOptions = {

@@ -12,7 +12,8 @@ import { Slots } from './slots.ts';
 
 export interface SendOptions {
   endpoint: string;
-  url: URL;
+  /** Where they go, as the log has it. */
+  url: string;
   transport: Transport;
   /** Where attempts are recorded; null keeps no record. */
   store: Store | null;
@@ -102,7 +103,7 @@ async function deliver(
     const headers = deliveryHeaders(delivery, number, sentAt, options.style);
     let result: AttemptResult;
     try {
-      result = await transport.send(toRequest(delivery, headers, options.url));
+      result = await transport.send(toRequest(delivery, headers, transport.url));
     } finally {
       slots.release();
     }
@@ -150,7 +151,7 @@ function toAttempt(
     event: delivery.event,
     callId: delivery.callId,
     endpoint,
-    url: url.href,
+    url,
     attempt: number,
     dueAt: Math.round(dueAt),
     sentAt: Math.round(sentAt),

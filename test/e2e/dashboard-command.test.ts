@@ -78,7 +78,7 @@ describe('dashboard', () => {
   test.each([
     [['nonsense'], /'nonsense' is not a target/],
     [['0'], /'0' is not a port/],
-    [['http://user:s3same@127.0.0.1/'], /carries a user or password/],
+    [['http://user:s3same@127.0.0.1/'], /has a user or password/],
     [['--port', '65536'], /from 0 to 65535/],
     [['--host', ''], /Give an address/],
     [['--host', ' '], /Give an address/],

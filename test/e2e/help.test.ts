@@ -115,7 +115,7 @@ describe('what is not known ends with 2, is repeated, and the nearest is suggest
 
 describe('a bad value ends with 2, is repeated, and what is allowed is said', () => {
   test.each<[string[], string, RegExp]>([
-    [['send-test', 'not a url'], `'not a url'`, /URL .* or a local port/],
+    [['send-test', 'not a url'], `'not a url'`, /name .* a URL .* a port \(3000\)/],
     [['send-test', '0'], `'0'`, /1 to 65535/],
     [['send-test', '65536'], `'65536'`, /1 to 65535/],
     [['send-test', 'ftp://example.com/x'], `'ftp:'`, /https:/],

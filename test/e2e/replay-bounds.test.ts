@@ -101,7 +101,7 @@ describe('what is not understood is refused before anything is sent', () => {
     [['--to', '9', '--timeout', '0s'], "--timeout: '0s'"],
     [['--to', '9', '-H', 'nonsense'], '-H'],
     [['--to', '9', '-H', 'X-MO-Signature: sha256=00'], 'X-MO-Signature cannot be set'],
-    [['--to', 'ftp://example.com/'], 'scheme'],
+    [['--to', 'ftp://example.com/'], "not 'ftp:'"],
     [['--to', '9', 'nowhere.ndjson'], 'nowhere.ndjson cannot be read'],
     [['--to', '9', '--since', '1h', '--until', '2h'], 'is not before'],
     [[], 'Say where to'],

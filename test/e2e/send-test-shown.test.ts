@@ -14,11 +14,11 @@ const curlExists = await execute('curl', ['--version']).then(
 );
 
 /** Runs a printed command as a user would, in a shell without a configuration of curl's. */
-async function runInShell(command: string): Promise<string> {
+async function runInShell(command: string, env: Record<string, string> = {}): Promise<string> {
   const { PATH = '' } = process.env;
   return (
     await execute('sh', ['-c', command], {
-      env: { PATH, LC_ALL: 'C.UTF-8', HOME: '/nonexistent', NO_PROXY: '*' },
+      env: { ...env, PATH, LC_ALL: 'C.UTF-8', HOME: '/nonexistent', NO_PROXY: '*' },
     })
   ).stdout;
 }
@@ -34,18 +34,24 @@ describe.skipIf(!curlExists)('--curl, run by a real shell and curl', () => {
     ['an empty body', ['--data', '-'], ''],
   ])('%s: the same request as without it, rightly signed', async (_, args, stdin) => {
     const endpoint = await startEndpoint(answers(200));
-    const url = `${endpoint.url.href}?a={b,c}&d=[1-3]&e=%27`;
+    const url = `${endpoint.url.href}?{a,b}[1-3]=env:KEY&c=`;
+    const env = { KEY: 'a.key-_~*()!' };
     const fixed = ['--event-id', "ev_it's", '--call-id', 'MO1', ...args];
     const { code, io } = await sendTest(
       url,
       ['--curl', ...fixed],
-      secretIo(stdin === undefined ? {} : { stdin }),
+      secretIo(stdin === undefined ? { env } : { env, stdin }),
     );
     expect(code).toBe(0);
     expect(endpoint.connections()).toBe(0);
     expect(io.out() + io.err()).not.toContain(SECRET);
-    expect(await runInShell(io.out())).toContain('200 OK');
-    await sendTest(url, ['--retries', '0', ...fixed], secretIo(stdin === undefined ? {} : { stdin }));
+    expect(io.out() + io.err()).not.toContain(env.KEY);
+    expect(await runInShell(io.out(), env)).toContain('200 OK');
+    await sendTest(
+      url,
+      ['--retries', '0', ...fixed],
+      secretIo(stdin === undefined ? { env } : { env, stdin }),
+    );
     const [byCurl, byUs] = endpoint.requests;
     if (byCurl === undefined || byUs === undefined) throw new Error('two requests were due');
     expect(endpoint.requests).toHaveLength(2);
@@ -73,6 +79,23 @@ describe.skipIf(!curlExists)('--curl, run by a real shell and curl', () => {
 });
 
 describe('--curl', () => {
+  test('a value on the command line is masked in it, and the note says so', async () => {
+    const { io } = await sendTest('http://127.0.0.1:1/?key=hunter2', ['--curl']);
+    expect(io.out()).toContain("'http://127.0.0.1:1/?key=***'");
+    expect(io.err()).toContain('The URL has masked values (***)');
+    expect(io.out() + io.err()).not.toContain('hunter2');
+  });
+
+  test('a variable whose value needs percent-encoding is told of', async () => {
+    const says = async (KEY: string) => {
+      const { io } = await sendTest('1/?key=env:KEY', ['--curl'], secretIo({ env: { KEY } }));
+      expect(io.out()).toContain(`'http://127.0.0.1:1/?key='"$KEY"''`);
+      return io.err();
+    };
+    expect(await says('plain-key_1.~')).not.toContain('$KEY');
+    expect(await says('a&b')).toContain('curl sends $KEY as it is, and its value needs percent-encoding.');
+  });
+
   test('--json: the command in one document', async () => {
     const { code, io } = await sendTest('http://127.0.0.1:1/', ['--curl', '--json']);
     expect(code).toBe(0);

@@ -35,6 +35,7 @@ export function fakeTransport(
   let underWay = 0;
   let most = 0;
   return {
+    url: new URL('http://127.0.0.1:1/notify'),
     sent,
     most: () => most,
     async send(request) {
@@ -101,7 +102,7 @@ export function sendOptions(
   const attempts: Parameters<SendOptions['onAttempt']>[0][] = [];
   return {
     endpoint: 'endpoint',
-    url: new URL('http://127.0.0.1:1/notify'),
+    url: 'http://127.0.0.1:1/notify',
     transport,
     store: null,
     schedule: { retries: 3, backoffMs: [1000, 5000, 25_000] },

@@ -140,10 +140,17 @@ describe('endpoints', () => {
 
   test('their names are offered where one is wanted, with where they are and no secret', async () => {
     const cwd = withConfig(TWO);
-    for (const line of ['send-test ', 'endpoints show ', 'endpoints rotate-secret ', 'report --endpoint '])
+    for (const line of [
+      'send-test ',
+      'listen ',
+      'dashboard ',
+      'replay --to ',
+      'endpoints show ',
+      'report --endpoint ',
+    ])
       expect(await offered(line, cwd), line).toEqual(['prod', 'staging']);
     expect((await ask('send-test p', cwd)).candidates).toEqual([{ text: 'prod', about: 'prod.example/in' }]);
-    for (const line of ['endpoints add ', 'listen ', 'endpoints show prod '])
+    for (const line of ['endpoints add ', 'endpoints show prod '])
       expect(await offered(line, cwd), line).not.toContain('prod');
   });
 

@@ -115,8 +115,8 @@ describe('curlCommand', () => {
   });
 
   test.each([
-    'https://example.com/hook?tags[]=a',
-    'https://example.com/hook?x={1,2}',
+    'https://example.com/hook?tags[]=***',
+    'https://example.com/hook?{x,y}=',
     'https://example.com/[a-z]',
   ])('%s is no pattern to curl', (url) => {
     const words = curlArguments(curlCommand(new URL(url), [], Buffer.from('{}')));
@@ -128,6 +128,20 @@ describe('curlCommand', () => {
     expect(
       curlArguments(curlCommand(new URL('http://[::1]:3000/?a=b&c=d'), [], Buffer.from('{}'))),
     ).not.toContain('-g');
+  });
+
+  test('values of the URL are masked, and those in variables left to the shell', () => {
+    const url = new URL("https://example.com/it's$HOME?a=hunter2&key=env:KEY&env:KEY&b=$HOME&c=env:NONE#d");
+    const command = curlCommand(url, [], Buffer.from('{}'));
+    expect(command).not.toContain('hunter2');
+    const words = curlArguments(`KEY='a b"c$HOME[1]'\n${command}`);
+    expect(words).toContain('-g');
+    expect(words).toContain(`https://example.com/it's$HOME?a=***&key=a b"c$HOME[1]&a b"c$HOME[1]&b=***&c=`);
+  });
+
+  test('a path that looks like a reference to a variable is none', () => {
+    const url = 'https://example.com/key=env:HOME';
+    expect(curlArguments(curlCommand(new URL(url), [], Buffer.from('{}')))).toContain(url);
   });
 
   test('--insecure goes along', () => {

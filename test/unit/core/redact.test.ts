@@ -176,11 +176,19 @@ describe('maskNumbers', () => {
 });
 
 test.each([
-  ['https://example.com/hook?a=1', 'https://example.com/hook?a=1'],
+  ['https://example.com/hook', 'https://example.com/hook'],
+  ['https://example.com/hook?a=1', 'https://example.com/hook?a=***'],
+  [
+    'https://example.com/hook?a=1&b&c=&=d&e=f=g&h=?#top',
+    'https://example.com/hook?a=***&***&c=&=***&e=***&h=***',
+  ],
+  ['https://example.com/hook?a=env:NAME&b=env:1', 'https://example.com/hook?a=env:NAME&b=***'],
+  ['https://example.com/hook?', 'https://example.com/hook?'],
+  ['https://example.com/hook?next=https://user:hunter2@x/', 'https://example.com/hook?next=***'],
   ['https://user:hunter2@example.com/', 'https://***@example.com/'],
   ['https://user@example.com/', 'https://***@example.com/'],
   ['https://:hunter2@example.com/', 'https://***@example.com/'],
-])('D13 displayUrl(%s) shows no user or password', (url, shown) => {
+])('D13 displayUrl(%s) shows no user, password or value', (url, shown) => {
   expect(displayUrl(url)).toBe(shown);
   expect(displayUrl(new URL(url))).toBe(shown);
 });
