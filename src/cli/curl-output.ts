@@ -1,3 +1,4 @@
+import { maskCredentials } from '../core/credentials.ts';
 import { curlCommand } from '../core/curl.ts';
 import type { RawHeaders } from '../core/headers.ts';
 import { encodeValue, queryValues, referenceOf } from '../core/url-values.ts';
@@ -14,6 +15,8 @@ export function curlFor(
   const variables = queryValues(target.written).map(({ value }) => referenceOf(value));
   if (variables.includes(null))
     context.note('The URL has masked values (***). Fill them in, or write them as ?key=env:NAME.');
+  if (maskCredentials(headers) !== headers)
+    context.note('The values of headers with credentials are masked (***). Fill them in.');
   for (const name of new Set(variables)) {
     const value = name === null ? '' : (context.io.env[name] ?? '');
     if (encodeValue(value) !== value)

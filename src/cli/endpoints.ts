@@ -15,6 +15,7 @@ import { changed, type EndpointOptions, existing, find, withSettings } from './e
 import { collect, withConfigOption, withOutputOptions } from './options.ts';
 import { secretFromStdin } from './secrets.ts';
 import { action, subcommand } from './subcommands.ts';
+import { hintAtLiteral } from './target.ts';
 
 export function configure(command: Command, start: StartContext): void {
   const sub = (words: string, summary: string, example: string) =>
@@ -93,6 +94,7 @@ async function add(context: Context, name: string, url: string, options: Endpoin
     });
   context.print(`${context.style('stdout').good('added')} ${name}  ${displayUrl(url)}`);
   if (made !== null) context.print(`secret: ${made}   (shown once; kept in ${endpoint.secret.slice(5)})`);
+  hintAtLiteral(context, url, 'the config file');
   context.note(`Next: 'mo-notify send-test ${name}' sends it a signed event.`);
 }
 
@@ -192,6 +194,7 @@ async function update(context: Context, name: string, options: EndpointOptions):
     return Object.entries(changes).map(([key, value]): ConfigEdit => [['endpoints', name, key], value]);
   });
   show(context, name);
+  hintAtLiteral(context, options.url ?? '', 'the config file');
 }
 
 async function remove(context: Context, name: string): Promise<void> {

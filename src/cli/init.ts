@@ -7,6 +7,7 @@ import { visible } from '../core/redact.ts';
 import { ask } from './confirm.ts';
 import type { CommonOptions, Context, StartContext } from './context.ts';
 import { withConfigOption, withOutputOptions } from './options.ts';
+import { hintAtLiteral } from './target.ts';
 
 interface InitOptions extends CommonOptions {
   url?: string;
@@ -40,6 +41,7 @@ async function init(context: Context, options: InitOptions): Promise<void> {
   }
   if (context.options.json === true) return context.printJson({ config: path });
   context.print(`${context.style('stdout').good('wrote')} ${path}`);
+  hintAtLiteral(context, url, 'the config file');
   context.note(
     url === ''
       ? "Next: 'mo-notify endpoints add NAME URL' registers an endpoint."

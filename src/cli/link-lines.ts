@@ -1,4 +1,4 @@
-import { visible } from '../core/redact.ts';
+import { displayUrl, visible } from '../core/redact.ts';
 import { formatDuration } from '../core/time.ts';
 import type { LinkState, Tunnel } from '../tunnel/tunnel-options.ts';
 import type { OpenWay } from './listen-way.ts';
@@ -16,7 +16,7 @@ export function wayLines({ publicUrl, proof, tunnel }: OpenWay, { strong, dim, w
       : '';
   const copy = state?.state === 'live' && state.copy ? dim(', beside another listener, which answers') : '';
   return [
-    `       from the internet ${strong(visible(publicUrl.href, 300))}  ${dim(proved)}${kept}${copy}`,
+    `       from the internet ${strong(visible(displayUrl(publicUrl), 300))}  ${dim(proved)}${kept}${copy}`,
     ...(proof?.remarks ?? []).map((remark) => `       ${warn(visible(remark, 300))}`),
   ];
 }
@@ -39,7 +39,15 @@ export function linkJson(state: LinkState): Record<string, unknown> {
   switch (state.state) {
     case 'live': {
       const { channel, publicUrl, ack, waiting, copy } = state;
-      return { type: 'tunnel', state: 'live', channel, public_url: publicUrl.href, ack, waiting, copy };
+      return {
+        type: 'tunnel',
+        state: 'live',
+        channel,
+        public_url: displayUrl(publicUrl),
+        ack,
+        waiting,
+        copy,
+      };
     }
     case 'lost':
       return { type: 'tunnel', state: 'lost', reason: state.reason, retry_in_ms: state.retryInMs };

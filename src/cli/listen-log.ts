@@ -1,11 +1,13 @@
+import { shownHeaders } from '../core/credentials.ts';
+import { quote } from '../core/curl.ts';
 import type { StoreError } from '../core/errors.ts';
-import { headerPairs } from '../core/headers.ts';
 import { Histogram } from '../core/histogram.ts';
 import { type Receipt, receiptToJson } from '../core/record.ts';
-import { visible } from '../core/redact.ts';
+import { displayUrl, visible } from '../core/redact.ts';
 import type { Secret } from '../core/signature.ts';
 import type { FirstReceipt } from '../core/store.ts';
 import { formatClock, formatDuration } from '../core/time.ts';
+import { MASK } from '../core/url-values.ts';
 import type { Answer, IncomingRequest, ServeFault } from '../http/serve-options.ts';
 import type { AppAnswer } from '../receiver/forward.ts';
 import type { LinkState } from '../tunnel/tunnel-options.ts';
@@ -103,7 +105,12 @@ export function listenLog(
     ready({ url, dashboard, way, secret, made, verify, location }) {
       ready = true;
       if (json) {
-        context.printJson({ type: 'ready', url, dashboard, tunnel: way?.publicUrl.href ?? null });
+        context.printJson({
+          type: 'ready',
+          url,
+          dashboard,
+          tunnel: way === null ? null : displayUrl(way.publicUrl),
+        });
         if (way?.tunnel) context.printJson(linkJson(way.tunnel.state()));
         return;
       }
@@ -123,7 +130,9 @@ export function listenLog(
           ),
         );
       if (dashboard !== null) context.print(`       dashboard ${strong(dashboard)}`);
-      context.note(`Try it: mo-notify send-test ${way === null ? new URL(url).port : way.publicUrl.href}\n`);
+      context.note(
+        `Try it: mo-notify send-test ${way === null ? new URL(url).port : pasteable(way.publicUrl, url)}\n`,
+      );
     },
     received(receipt, request, first) {
       counts.received += 1;
@@ -232,7 +241,14 @@ export function listenLog(
   };
 }
 
+/** A public URL for the command line; the receiver's own port where the URL's values are not to be shown. */
+function pasteable(publicUrl: URL, own: string): string {
+  const shown = displayUrl(publicUrl);
+  if (shown.includes(MASK)) return new URL(own).port;
+  return publicUrl.search === '' ? shown : quote(shown);
+}
+
 /** What came over the wire, for `verify --delivery`. */
 function wireForm({ headers, body }: IncomingRequest): Record<string, unknown> {
-  return { headers: headerPairs(headers), body_base64: Buffer.from(body).toString('base64') };
+  return { headers: shownHeaders(headers), body_base64: Buffer.from(body).toString('base64') };
 }

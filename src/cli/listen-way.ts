@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { UsageError } from '../core/errors.ts';
 import { isLoopback } from '../core/loopback.ts';
-import { shownUrl, visible } from '../core/redact.ts';
+import { displayUrl, shownUrl, visible } from '../core/redact.ts';
 import type { Answer, IncomingRequest } from '../http/serve-options.ts';
 import { SYSTEM_CLOCK } from '../tunnel/clock.ts';
 import { Probe, type Proof } from '../tunnel/probe.ts';
@@ -9,6 +9,7 @@ import type { LinkState, ListenerAnswer, Tunnel } from '../tunnel/tunnel-options
 import type { Context } from './context.ts';
 import type { ListenOptions } from './listen-settings.ts';
 import { proxyFor } from './proxy.ts';
+import { filledIn } from './target.ts';
 
 export const TUNNEL_TOKEN = 'MO_TUNNEL_TOKEN';
 
@@ -16,6 +17,8 @@ export const TUNNEL_TOKEN = 'MO_TUNNEL_TOKEN';
 export interface PlannedWay {
   /** `wss://relay/CHANNEL`, or the public URL of a tunnel of the user's own. */
   url: URL;
+  /** The same as it was written, with references to variables (`?key=env:NAME`). */
+  written: URL;
   /** What the relay lets a listener in by; null for a tunnel of the user's own. */
   token: { name: string; value: string } | null;
   beside: 'takeover' | 'fan-out' | null;
@@ -66,14 +69,19 @@ export function readWay(options: ListenOptions, env: Record<string, string | und
   if (tunnel !== undefined && publicUrl !== undefined)
     throw new UsageError('--tunnel and --public-url are two ways to the same receiver: give one of them.');
   const none = { token: null, beside: null, ack: null, exitOnDisconnect, probe };
-  if (tunnel === undefined)
+  if (tunnel === undefined) {
+    if (publicUrl === undefined) return null;
+    const written = readPublicUrl(publicUrl);
     // The user's own word may lead anywhere but to forbidden addresses.
-    return publicUrl === undefined ? null : { ...none, url: readPublicUrl(publicUrl), allowPrivate: true };
+    return { ...none, url: filledIn(written, env), written, allowPrivate: true };
+  }
   if (options.takeover === true && options.fanOut === true)
     throw new UsageError('--takeover and --fan-out exclude each other: take the place, or share it.');
+  const url = readTunnelUrl(tunnel);
   return {
     ...none,
-    url: readTunnelUrl(tunnel),
+    url,
+    written: url,
     token: readToken(options.tunnelTokenEnv ?? TUNNEL_TOKEN, env),
     beside: options.takeover === true ? 'takeover' : options.fanOut === true ? 'fan-out' : null,
     ack: options.ack === 'first' ? null : (options.ack ?? null),
@@ -138,14 +146,14 @@ export function prepareWay(context: Context, planned: PlannedWay, options: WayOp
 
   async function prove(url: URL, allowPrivate: boolean): Promise<void> {
     if (probe === null) return;
-    context.note(`Sending a probe to ${visible(url.href, 200)} …`);
+    context.note(`Sending a probe to ${visible(displayUrl(url), 200)} …`);
     proof = await probe.run(url, { allowPrivate, proxy: proxyFor(url) });
   }
 
   async function open(): Promise<OpenWay> {
     if (planned.token === null) {
       await prove(planned.url, true);
-      return { publicUrl: planned.url, proof, tunnel: null };
+      return { publicUrl: planned.written, proof, tunnel: null };
     }
     const { openTunnel } = await import('../tunnel/client.ts');
     let publicUrl = planned.url;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { wantedEndpoint } from '../core/endpoint-identity.ts';
 import { UsageError } from '../core/errors.ts';
 import { eventType } from '../core/event.ts';
 import type { RecordFilter, StatusFilter } from '../core/store.ts';
@@ -38,7 +39,7 @@ export function parseFilter(options: FilterOptions, now: number): RecordFilter {
   const filter: RecordFilter = {
     ...(since === undefined ? {} : { since: parseMoment(since, now, '--since') }),
     ...(until === undefined ? {} : { until: parseMoment(until, now, '--until') }),
-    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(endpoint === undefined ? {} : { endpoint: wantedEndpoint(endpoint) }),
     ...(event === undefined ? {} : { event: eventType(event) }),
     ...(run === undefined ? {} : { run }),
     ...(eventId === undefined ? {} : { eventId }),

@@ -1,6 +1,6 @@
 import { type CallStory, tellCall } from '../core/call-story.ts';
+import { shownHeaders } from '../core/credentials.ts';
 import { EXIT } from '../core/errors.ts';
-import { headerPairs } from '../core/headers.ts';
 import { parsePayload } from '../core/payload.ts';
 import { type LogRecord, recordTime } from '../core/record.ts';
 import { visible } from '../core/redact.ts';
@@ -109,7 +109,7 @@ async function showBody(context: Context, records: readonly LogRecord[]): Promis
   const headers = records.find((record) => record.headers !== null && record.headers.length > 0)?.headers;
   if (headers !== undefined && headers !== null) {
     context.print('');
-    for (const [key, value] of headerPairs(headers))
+    for (const [key, value] of shownHeaders(headers))
       context.print(`  ${dim(`${visible(key, 60)}:`)} ${visible(context.masked(value), 300)}`);
   }
   context.print('');

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitCode, KnownError, UsageError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
-import { visible } from '../core/redact.ts';
+import { displayUrls, shownUrl, visible } from '../core/redact.ts';
 import { VERSION } from '../core/version.ts';
 import type { CommandEntry } from './command.ts';
 import { COMMANDS } from './commands.ts';
@@ -63,7 +63,7 @@ async function createProgram(
           `${text
             .trimEnd()
             .split('\n')
-            .map((line) => visible(line, 2000))
+            .map((line) => visible(displayUrls(line), 2000))
             .join('\n')}\n`.replace(/^error: /, 'mo-notify: '),
         ),
     })
@@ -100,7 +100,7 @@ function refuseUnknown([first, second]: readonly string[]): void {
   ]);
   const hint = nearest(name, names);
   throw new UsageError(
-    `'${name}' is not a command.${hint ? ` Did you mean '${hint}'?` : ''} Known: ${COMMANDS.map((entry) => entry.name).join(', ')}.`,
+    `'${shownUrl(name)}' is not a command.${hint ? ` Did you mean '${hint}'?` : ''} Known: ${COMMANDS.map((entry) => entry.name).join(', ')}.`,
   );
 }
 
@@ -108,13 +108,14 @@ function refuseUnknown([first, second]: readonly string[]): void {
 function report(error: unknown, io: Io): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof KnownError) {
-    io.stderr.write(`mo-notify: ${visible(error.message, 2000)}\n`);
+    // Whoever made the message may have had a URL in hand without knowing it.
+    io.stderr.write(`mo-notify: ${visible(displayUrls(error.message), 2000)}\n`);
     if (error instanceof UsageError)
       io.stderr.write("Run 'mo-notify --help' for the commands, or COMMAND --help for its flags.\n");
     return error.exitCode;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  io.stderr.write(`mo-notify: unexpected error, please report it with this text:\n${text}\n`);
+  io.stderr.write(`mo-notify: unexpected error, please report it with this text:\n${displayUrls(text)}\n`);
   return EXIT.environment;
 }
 

@@ -52,14 +52,14 @@ export function readPace({ speed, rate }: Plan, { url }: Target): Pacing {
   return { speed: Number.isFinite(factor) ? factor : null, rate: null };
 }
 
-export function readSelection(plan: Plan, { shown, endpoint }: Target, { io }: Context): Selection {
+export function readSelection(plan: Plan, { name, shown, endpoint }: Target, { io }: Context): Selection {
   const { status = null, ...filter } = parseFilter(plan, io.now());
   const filtered =
     endpoint !== null && (endpoint.events ?? endpoint.numbers ?? endpoint.queues) !== undefined;
   return {
     filter,
     status,
-    url: shown,
+    target: { endpoint: name, url: shown },
     kind: plan.kind ?? null,
     limit: plan.limit ?? null,
     subscription: filtered && plan.force !== true ? endpoint : null,

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { isAlive } from '../config/process-alive.ts';
 import type { SecretSources } from '../config/secrets.ts';
 import { quote } from '../core/curl.ts';
+import { wantedEndpoint } from '../core/endpoint-identity.ts';
 import { UsageError } from '../core/errors.ts';
 import type { RecordKind } from '../core/record.ts';
 import type { ReplayState, Store } from '../core/store.ts';
 import { formatTimestamp } from '../core/time.ts';
+import { MASK, maskLiterals, queryValues } from '../core/url-values.ts';
 import type { CommonOptions } from './context.ts';
 import type { Plan } from './replay-plan.ts';
 import type { Selection } from './replay-survey.ts';
@@ -87,7 +89,7 @@ function isAtWork(pid: number): boolean {
   }
 }
 
-/** How to go on: the command with the flags that say where things are. Headers may be secrets, and are not repeated. */
+/** How to go on: the command with the flags that say where things are. What may be a secret is not repeated. */
 export function resumeCommand(run: string, options: ResumeOptions): string {
   const flag = (name: string, value: string | undefined) => (value === undefined ? [] : [name, word(value)]);
   const words = [
@@ -97,11 +99,16 @@ export function resumeCommand(run: string, options: ResumeOptions): string {
     ...(options.secretFile ?? []).flatMap((path) => flag('--secret-file', path)),
     ...(options.secretStdin === true ? ['--secret-stdin'] : []),
   ];
-  const headers = options.header === undefined ? '' : ' (and the same -H)';
-  return ['mo-notify replay --resume', run, ...words].join(' ') + headers;
+  const again = [
+    ...(options.to !== undefined && maskLiterals(options.to) !== options.to ? ['--to'] : []),
+    ...(options.header === undefined ? [] : ['-H']),
+  ];
+  const same = again.length === 0 ? '' : ` (and the same ${again.join(' and ')})`;
+  return ['mo-notify replay --resume', run, ...words].join(' ') + same;
 }
 
-type ResumeOptions = Pick<CommonOptions, 'store' | 'config'> & SecretSources & { header?: string[] };
+type ResumeOptions = Pick<CommonOptions, 'store' | 'config'> &
+  SecretSources & { header?: string[]; to?: string };
 
 function word(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : quote(text);
@@ -109,12 +116,19 @@ function word(text: string): string {
 
 /** The run's own plan, at another pace where flags ask for one. Throws UsageError for any other change. */
 export function resumedPlan(given: Plan, { state: { run }, plan: { options } }: Resumed): Plan {
-  const changed = KEPT.find((key) => given[key] !== undefined && String(given[key]) !== String(options[key]));
+  const kept = fitToKeep(given);
+  const changed = KEPT.find((key) => kept[key] !== undefined && String(kept[key]) !== String(options[key]));
   if (changed !== undefined) {
     const what =
       changed === 'source' ? 'the source' : `--${changed.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
     throw new UsageError(
       `--resume: ${what} cannot be changed: ${run} sends exactly what is left of what it began with. Start a new replay instead.`,
+    );
+  }
+  const { to = options.to } = given;
+  if (to !== undefined && queryValues(to).some(({ value }) => value === MASK)) {
+    throw new UsageError(
+      `--resume: ${run} was sent to ${to}, and what is masked there is not kept. Give --to with its values again.`,
     );
   }
   const pace = CHANGEABLE.flatMap((key) =>
@@ -123,7 +137,17 @@ export function resumedPlan(given: Plan, { state: { run }, plan: { options } }: 
   // One of the two takes the other's place.
   const { speed, rate, ...rest } = options;
   const paced = given.speed === undefined && given.rate === undefined ? options : rest;
-  return { ...paced, ...(Object.fromEntries(pace) as Plan) };
+  return { ...paced, ...(to === undefined ? {} : { to }), ...(Object.fromEntries(pace) as Plan) };
+}
+
+/** The same without secrets, which a store does not keep. */
+function fitToKeep(plan: Plan): Plan {
+  const { to, endpoint } = plan;
+  return {
+    ...plan,
+    ...(to === undefined ? {} : { to: maskLiterals(to) }),
+    ...(endpoint === undefined ? {} : { endpoint: wantedEndpoint(endpoint) }),
+  };
 }
 
 /** What the store keeps. `2h` ago is another time when the run is resumed, so times are kept as they were meant. */
@@ -133,7 +157,8 @@ export function savedPlan(
   kind: RecordKind,
   about: SourceMark,
 ): SavedPlan {
-  const kept = [...KEPT, ...CHANGEABLE].flatMap((key) => (plan[key] === undefined ? [] : [[key, plan[key]]]));
+  const fit = fitToKeep(plan);
+  const kept = [...KEPT, ...CHANGEABLE].flatMap((key) => (fit[key] === undefined ? [] : [[key, fit[key]]]));
   const options: Plan = {
     ...Object.fromEntries(kept),
     kind,

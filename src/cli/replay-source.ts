@@ -33,9 +33,13 @@ export function storeSource(store: Store, through: Record<RecordKind, number>): 
   const read = (kind: RecordKind, filter: RecordFilter, bodies: boolean): AsyncIterable<Found> =>
     store.entries(kind, filter, { through: through[kind], bodies });
   const selector = async (selection: Selection, kind: RecordKind) => {
-    const { status, url } = selection;
+    const { status, target } = selection;
     const needed = status !== null && kind === 'attempt';
-    return new Selector(selection, needed ? await lastAnswers(read('attempt', {}, false), url) : null, false);
+    return new Selector(
+      selection,
+      needed ? await lastAnswers(read('attempt', {}, false), target) : null,
+      false,
+    );
   };
   return {
     name: store.location,
@@ -69,9 +73,9 @@ export function fileSource({ file, format, columns }: LogSource): ReplaySource {
       if ('record' in item) yield { record: item.record, hasBody: item.record.body !== null };
   }
   const selector = async (selection: Selection, kind: RecordKind) => {
-    const { status, url } = selection;
+    const { status, target } = selection;
     const needed = status !== null && kind === 'attempt';
-    return new Selector(selection, needed ? await lastAnswers(records(), url) : null, foreign);
+    return new Selector(selection, needed ? await lastAnswers(records(), target) : null, foreign);
   };
   return {
     name: file.name,

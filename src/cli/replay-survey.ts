@@ -1,4 +1,5 @@
 import { hashText } from '../core/byte-hash.ts';
+import { isSamePlace, type Place } from '../core/endpoint-identity.ts';
 import { EventTable } from '../core/event-table.ts';
 import { parsePayload } from '../core/payload.ts';
 import { isSuccess, type LogRecord, type RecordKind } from '../core/record.ts';
@@ -14,7 +15,7 @@ export interface Selection {
   filter: Omit<RecordFilter, 'status'>;
   status: StatusFilter | null;
   /** Where they are to be sent: what an earlier replay brought there has not failed any more. */
-  url: string;
+  target: Place;
   /** Null has the receipts where there are any, else the attempts. */
   kind: RecordKind | null;
   limit: number | null;
@@ -156,8 +157,8 @@ class Firsts {
 
   isLater(record: LogRecord): boolean {
     if (record.kind !== 'attempt' || record.body === null) return false;
-    const { eventId, endpoint, attempt } = record.attempt;
-    this.#seen.find(hashOf(eventId), this.#places.of(endpoint), 0);
+    const { eventId, attempt } = record.attempt;
+    this.#seen.find(hashOf(eventId), this.#places.of(record.attempt), 0);
     return !this.#seen.added && attempt > 1;
   }
 }
@@ -167,8 +168,8 @@ export interface Answers {
   of(record: Extract<LogRecord, { kind: 'attempt' }>): number | null;
 }
 
-/** How each delivery ended at its endpoint, over all its attempts, replays to `url` included; 16 bytes each. */
-export async function lastAnswers(records: AsyncIterable<Found>, url: string): Promise<Answers> {
+/** How each delivery ended at its endpoint, over all its attempts, replays to `target` included; 16 bytes each. */
+export async function lastAnswers(records: AsyncIterable<Found>, target: Place): Promise<Answers> {
   const table = new EventTable();
   const places = new Places();
   const note = (id: string, place: number, status: number | null) => {
@@ -177,14 +178,15 @@ export async function lastAnswers(records: AsyncIterable<Found>, url: string): P
   };
   for await (const { record } of records) {
     if (record.kind !== 'attempt' || record.attempt.fault !== null) continue;
-    const { eventId, endpoint, status, replayOf, url: sentTo } = record.attempt;
-    note(eventId, places.of(endpoint), status);
-    if (replayOf !== null && sentTo === url) note(replayOf, REPLAYED, status);
+    const { eventId, status, replayOf } = record.attempt;
+    note(eventId, places.of(record.attempt), status);
+    if (replayOf !== null && isSamePlace(record.attempt, target)) note(replayOf, REPLAYED, status);
   }
   return {
-    of({ attempt: { id, eventId, endpoint } }) {
+    of({ attempt }) {
+      const { id, eventId } = attempt;
       const replayed = table.get(hashOf(id), REPLAYED) || null;
-      return isSuccess(replayed) ? replayed : table.get(hashOf(eventId), places.of(endpoint)) || null;
+      return isSuccess(replayed) ? replayed : table.get(hashOf(eventId), places.of(attempt)) || null;
     },
   };
 }
@@ -192,14 +194,15 @@ export async function lastAnswers(records: AsyncIterable<Found>, url: string): P
 /** Where no endpoint's number is. */
 const REPLAYED = 0;
 
-/** A number for each endpoint's name. */
+/** A number for each endpoint: two of one name may be at different URLs. */
 class Places {
   readonly #numbers = new Map<string, number>();
 
-  of(endpoint: string): number {
-    const known = this.#numbers.get(endpoint);
+  of({ endpoint, url }: Place): number {
+    const key = `${endpoint}\0${url}`;
+    const known = this.#numbers.get(key);
     if (known !== undefined) return known;
-    this.#numbers.set(endpoint, this.#numbers.size + 1);
+    this.#numbers.set(key, this.#numbers.size + 1);
     return this.#numbers.size;
   }
 }

@@ -80,7 +80,8 @@ Examples:
       const context = start(options);
       refuseSharedStdin('the log (-)', source, options);
       // A run may be resumed from another folder.
-      const path = source === undefined || source === '-' ? source : resolve(context.io.cwd, source);
+      const isPath = source !== undefined && source !== '-' && !source.includes('://');
+      const path = isPath ? resolve(context.io.cwd, source) : source;
       context.exitCode = await openSource(
         context,
         path === undefined ? options : { ...options, source: path },
@@ -197,7 +198,7 @@ async function send(
 ): Promise<ExitCode> {
   const { planReplay } = await import('../sender/replay.ts');
   const { url, name, shown } = sending.target;
-  const resume = resumeCommand(run, options);
+  const resume = resumeCommand(run, { ...options, ...(plan.to === undefined ? {} : { to: plan.to }) });
   if (options.json === true) context.printJson({ type: 'replay', run, url: shown, deliveries });
   else
     context.note(

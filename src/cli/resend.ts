@@ -1,3 +1,4 @@
+import { withoutMasked } from '../core/credentials.ts';
 import { UsageError } from '../core/errors.ts';
 import { HEADER, withoutHeaders } from '../core/headers.ts';
 import { newId } from '../core/id.ts';
@@ -14,7 +15,7 @@ export function createResend({ name, shown, forwarder }: App, store: Store, now:
     const { receipt, body, asked = '' } = record;
     const sentAt = now();
     const run = newId('run', sentAt);
-    const kept = withoutHeaders(record.headers ?? [], [HEADER.sentAt, HEADER.replay]);
+    const kept = withoutHeaders(withoutMasked(record.headers ?? []), [HEADER.sentAt, HEADER.replay]);
     const headers = [...kept, HEADER.sentAt, formatTimestamp(sentAt), HEADER.replay, run];
     const answer = await forwarder.forward({ headers, body, asked }).catch((error) => {
       // A log from elsewhere may hold headers that no request can carry.

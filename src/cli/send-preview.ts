@@ -1,5 +1,5 @@
+import { shownHeaders } from '../core/credentials.ts';
 import { EXIT, type ExitCode } from '../core/errors.ts';
-import { headerPairs } from '../core/headers.ts';
 import { visible } from '../core/redact.ts';
 import { type Delivery, type DeliveryStyle, deliveryHeaders } from '../sender/delivery.ts';
 import type { Planned } from '../sender/plan.ts';
@@ -42,7 +42,7 @@ export function showDeliveries(
         event_id: delivery.eventId,
         event: delivery.event,
         call_id: delivery.callId,
-        headers: headerPairs(headers),
+        headers: shownHeaders(headers),
         body_base64: Buffer.from(delivery.body).toString('base64'),
       })),
     });
@@ -51,7 +51,7 @@ export function showDeliveries(
   const { dim, strong } = context.style('stdout');
   for (const { delivery, headers } of deliveries) {
     context.print(`${strong('POST')} ${target.shown}`);
-    for (const [name, value] of headerPairs(headers))
+    for (const [name, value] of shownHeaders(headers))
       context.print(`${dim(`${name}:`)} ${visible(value, 300)}`);
     context.print(`\n${shownBody(delivery.body, context)}\n`);
   }

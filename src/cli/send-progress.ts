@@ -28,7 +28,7 @@ export interface SendProgress {
 
 export async function sendProgress(
   context: Context,
-  { expected, faulty }: { expected: number | null; faulty: boolean },
+  { expected, faulty, hide }: { expected: number | null; faulty: boolean; hide: (text: string) => string },
 ): Promise<SendProgress> {
   const totals = noTotals();
   const quiet = context.options.json === true || context.options.quiet === true;
@@ -81,7 +81,7 @@ export async function sendProgress(
 
   /** The beginning of the answer's body, on one line. */
   function said({ responseBody }: AttemptResult, length: number): string {
-    return visible(context.masked(responseBody.toString('utf8').trim()), length);
+    return visible(context.masked(hide(responseBody.toString('utf8').trim())), length);
   }
 
   return {

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import { credentialsIn } from '../core/credentials.ts';
 import { UsageError } from '../core/errors.ts';
+import { hiding, secretsIn } from '../core/hide-values.ts';
 import { attemptToJson } from '../core/record.ts';
 import { DEFAULT_TIMEOUT_MS, type RetrySchedule, toSchedule } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
@@ -37,6 +39,8 @@ export interface Sending {
   concurrency: number | null;
   insecure: boolean;
   style: DeliveryStyle;
+  /** Masks in an answer what the endpoint was sent and may repeat. */
+  hide: (text: string) => string;
 }
 
 export function withSendingOptions(command: Command): Command {
@@ -55,6 +59,7 @@ export function withSendingOptions(command: Command): Command {
 /** `replay` is the run's id where it is one. Throws UsageError. */
 export function readSending(options: SendingOptions, target: Target, replay: string | null): Sending {
   const { endpoint } = target;
+  const extraHeaders = parseHeaders(options.header ?? []);
   const timeout = options.timeout ?? endpoint?.timeout;
   const timeoutMs = timeout === undefined ? DEFAULT_TIMEOUT_MS : parseDuration(timeout, '--timeout');
   if (timeoutMs === 0)
@@ -68,11 +73,8 @@ export function readSending(options: SendingOptions, target: Target, replay: str
     timeoutMs,
     concurrency: options.concurrency ?? null,
     insecure: options.insecure === true,
-    style: {
-      toolHeaders: options.toolHeaders !== false,
-      replay,
-      extraHeaders: parseHeaders(options.header ?? []),
-    },
+    style: { toolHeaders: options.toolHeaders !== false, replay, extraHeaders },
+    hide: hiding([...secretsIn(target.url), ...credentialsIn(extraHeaders)]),
   };
 }
 
@@ -94,7 +96,7 @@ export interface SendingRun {
 /** Sends it all, shows it as it goes, and stops at Ctrl-C: nothing new then, and a while for what is under way. */
 export async function sendRun(
   context: Context,
-  { target, schedule, timeoutMs, concurrency, insecure, style }: Sending,
+  { target, schedule, timeoutMs, concurrency, insecure, style, hide }: Sending,
   { run, planned, expected, openLoop, faulty, resumable, store }: SendingRun,
 ): Promise<{ progress: SendProgress; stopped: boolean }> {
   const { createTransport } = await import('../http/attempt.ts');
@@ -102,7 +104,7 @@ export async function sendRun(
   const { url, name, shown } = target;
   const connections = concurrency ?? (openLoop ? OPEN_LOOP : CLOSED_LOOP);
   const transport = createTransport({ url, connections, timeoutMs, insecure, proxy: proxyFor(url) });
-  const progress = await sendProgress(context, { expected, faulty });
+  const progress = await sendProgress(context, { expected, faulty, hide });
   const stop = stopSignals(context, transport);
   const clock = runClock(context.io);
   try {

@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import type { Command } from 'commander';
+import { recordedUrl } from '../core/endpoint-identity.ts';
 import { EnvironmentError, UsageError } from '../core/errors.ts';
 import type { LogRecord } from '../core/record.ts';
 import { visibleJson } from '../core/redact.ts';
@@ -61,7 +62,8 @@ async function gather(context: Context, options: BundleOptions): Promise<Support
   const { status, ...judged } = filter;
   const report = buildReport(await store.tally(judged), window, { scheduleOf });
   const registered = Object.entries(await configuredEndpoints(context)).filter(
-    ([name, { url }]) => filter.endpoint === undefined || filter.endpoint === name || filter.endpoint === url,
+    ([name, { url }]) =>
+      filter.endpoint === undefined || filter.endpoint === name || filter.endpoint === recordedUrl(url),
   );
   return makeSupportBundle(latest, report, Object.fromEntries(registered), {
     now,

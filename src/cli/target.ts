@@ -1,16 +1,17 @@
 import { existsSync } from 'node:fs';
 import type { Config, EndpointConfig } from '../config/config.ts';
+import { endpointName, recordedUrl } from '../core/endpoint-identity.ts';
 import { ENDPOINT_NAME } from '../core/endpoint-name.ts';
 import { UsageError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
-import { displayUrl, shownUrl } from '../core/redact.ts';
+import { shownUrl } from '../core/redact.ts';
 import { encodeValue, MASK, mapValues, queryValues, referenceOf } from '../core/url-values.ts';
 import { configuredEndpoints } from './configured.ts';
 import type { Context } from './context.ts';
 
 /** Where to send to. `endpoint` is what the config says of it, where the target is a name. */
 export interface Target {
-  /** The endpoint's name, else the URL's host. */
+  /** The endpoint's name, else one made of the URL (core/endpoint-identity.ts). */
   name: string;
   /** Where requests go; its values are secrets. */
   url: URL;
@@ -35,12 +36,12 @@ export async function resolveTarget(context: Context, text: string): Promise<Tar
   const endpoint = Object.hasOwn(endpoints, text) ? (endpoints[text] as EndpointConfig) : null;
   const written = endpoint === null ? parseTarget(text) : new URL(endpoint.url);
   if (written === null) throw await notATarget(context, text);
-  const url = new URL(mapValues(written.href, (value, name) => sentValue(value, name, context)));
-  if (endpoint === null) hintAtLiteral(context, written);
+  const url = filledIn(written, context.io.env);
+  if (endpoint === null) hintAtLiteral(context, written.href, "your shell's history and the process list");
   return {
-    name: endpoint === null ? url.host : text,
+    name: endpoint === null ? endpointName(url.href) : text,
     url,
-    shown: displayUrl(url),
+    shown: recordedUrl(url.href),
     written: written.href,
     endpoint,
   };
@@ -97,8 +98,12 @@ async function notATarget(context: Context, text: string): Promise<UsageError> {
   );
 }
 
-/** What stands for a value in what is sent. Throws UsageError where nothing does. */
-function sentValue(value: string, name: string, { io }: Context): string {
+/** A URL with its references to variables replaced by what they hold. Throws UsageError where that is nothing. */
+export function filledIn({ href }: URL, env: Record<string, string | undefined>): URL {
+  return new URL(mapValues(href, (value, name) => sentValue(value, name, env)));
+}
+
+function sentValue(value: string, name: string, env: Record<string, string | undefined>): string {
   if (value === MASK) {
     throw new UsageError(
       `The target's value of '${name}' is masked (${MASK}), as the log has it, so nothing can be sent there. Use the endpoint's name, or write the value as ?${name}=env:NAME.`,
@@ -106,16 +111,15 @@ function sentValue(value: string, name: string, { io }: Context): string {
   }
   const variable = referenceOf(value);
   if (variable === null) return value;
-  const found = io.env[variable] ?? '';
+  const found = env[variable] ?? '';
   if (found !== '') return encodeValue(found);
   throw new UsageError(`The target's value of '${name}' is in the variable ${variable}, which is not set.`);
 }
 
-function hintAtLiteral(context: Context, { href }: URL): void {
-  const literal = queryValues(href).find(({ value }) => referenceOf(value) === null);
+/** Says where a value that stands in a URL is kept in clear, and how it is not. */
+export function hintAtLiteral(context: Context, url: string, where: string): void {
+  const literal = queryValues(url).find(({ value }) => referenceOf(value) === null);
   if (literal === undefined) return;
-  const name = literal.name === '' ? '' : `${shownUrl(literal.name)}=`;
-  context.note(
-    `The URL's values are in your shell's history and the process list. '?${name}env:NAME' takes one from a variable instead.`,
-  );
+  const name = literal.name === '' ? '' : `${literal.name}=`;
+  context.note(`The URL's values are in ${where}. '?${name}env:NAME' takes one from a variable instead.`);
 }

@@ -9,6 +9,7 @@ import { shownUrl } from '../core/redact.ts';
 import { parseBackoff } from '../core/schedule.ts';
 import { NUMBER } from '../core/subscription.ts';
 import { parseDuration } from '../core/time.ts';
+import { MASK, queryValues } from '../core/url-values.ts';
 import { describeIssue, describeParseError, lineOf } from './config-errors.ts';
 
 const checked = (check: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
@@ -28,7 +29,10 @@ const SecretReference = z
 
 export const EndpointSchema = z
   .strictObject({
-    url: z.string().superRefine(checked(checkEndpointUrl)).describe('https, or http on this machine'),
+    url: z
+      .string()
+      .superRefine(checked(checkEndpointUrl))
+      .describe('https, or http on this machine; a value in its query may be env:NAME'),
     secret: SecretReference,
     previous_secret: SecretReference.optional().describe('the secret before the last rotation'),
     previous_secret_until: z.iso.datetime().optional().describe('when the previous secret ends'),
@@ -90,6 +94,9 @@ export function checkEndpointUrl(text: string): void {
     throw new UsageError(`'${shownUrl(text)}' is not a URL. Write it like https://example.com/hook.`);
   if (url.username !== '' || url.password !== '')
     throw new UsageError(`the URL of ${url.host} carries a user or password; take them out`);
+  const masked = queryValues(text).find(({ value }) => value === MASK);
+  if (masked !== undefined)
+    throw new UsageError(`'${shownUrl(text)}' has a masked value. Write it as ?${masked.name}=env:NAME.`);
   if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return;
   throw new UsageError(
     `'${shownUrl(text)}' is not https. An endpoint off this machine takes https only: https://example.com/hook.`,

@@ -58,19 +58,3 @@ function nameOf(pair: string): string {
   const [name = ''] = new URLSearchParams(pair).keys();
   return name;
 }
-
-/** Shorter values are in every other word. */
-const LEAST_SECRET = 4;
-
-/** A text from an app without the values of the query that it was sent (`?key=1`), which it may repeat. */
-export function withoutValues(text: string, query: string): string {
-  const values = [...new URLSearchParams(query).values(), ...query.slice(1).split('&').map(rawValue)];
-  return [...new Set(values)]
-    .filter(({ length }) => length >= LEAST_SECRET)
-    .sort((one, other) => other.length - one.length)
-    .reduce((shown, value) => shown.replaceAll(value, '***'), text);
-}
-
-function rawValue(pair: string): string {
-  return pair.slice(pair.indexOf('=') + 1);
-}

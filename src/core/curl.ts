@@ -1,13 +1,15 @@
 import { isUtf8 } from 'node:buffer';
+import { maskCredentials } from './credentials.ts';
 import { UsageError } from './errors.ts';
 import type { RawHeaders } from './headers.ts';
 import { MASK, mapValues, referenceOf } from './url-values.ts';
 
 /**
  * A cURL command that makes the same request; the secret is not in it, only the signature it gave. Of the URL's values
- * those that refer to a variable (`env:NAME`) are written `$NAME`, for the shell to fill in; the others are masked.
+ * those that refer to a variable (`env:NAME`) are written `$NAME`, for the shell to fill in; the others are masked, as the
+ * headers with credentials are.
  */
-export function curlCommand(url: URL, headers: RawHeaders, body: Uint8Array, insecure = false): string {
+export function curlCommand(url: URL, given: RawHeaders, body: Uint8Array, insecure = false): string {
   if (!isUtf8(body) || body.includes(0)) {
     throw new UsageError(
       '--curl: the body is binary, which a command line cannot carry. Save it and use curl --data-binary @FILE.',
@@ -17,6 +19,7 @@ export function curlCommand(url: URL, headers: RawHeaders, body: Uint8Array, ins
   const word = urlWord(url.href);
   const literal = /[[\]{}]|"\$/.test(word.slice(url.origin.length + 1)) ? '-g ' : '';
   const parts = [`curl -sS -i ${insecure ? '-k ' : ''}${literal}-X POST ${word}`];
+  const headers = maskCredentials(given);
   for (let i = 0; i < headers.length; i += 2) {
     const [name, value] = [headers[i], headers[i + 1]];
     // A header without a value is written with a semicolon.

@@ -82,6 +82,14 @@ export function publicUrl(text: string): string {
   return `${protocol}//${host}${maskNumbers(pathname)}${search === '' ? '' : '?…'}`;
 }
 
+/** A text with the URLs in it fit for showing, and else as it is. */
+export function displayUrls(text: string): string {
+  // A sentence's end is not the URL's.
+  return text.replaceAll(/\bhttps?:\/\/[^\s'"<>]*[^\s'"<>.,;:!?)]/gi, (url) =>
+    maskLiterals(url.replace(/(?<=^https?:\/\/)[^/?#]*@/i, `${MASK}@`)),
+  );
+}
+
 /** What was given for a URL, as far as a message may repeat it, however it is written: no credentials, no values. */
 export function shownUrl(text: string): string {
   if (URL.canParse(text) && new URL(text).host !== '') return displayUrl(text);

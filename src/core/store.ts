@@ -79,8 +79,10 @@ export interface ReadOptions {
   after?: number;
   /** Only records up to this `seq`. */
   through?: number;
-  /** With headers and bodies, which are large. */
+  /** With headers and bodies, which are large. Credentials among the headers are masked. */
   bodies?: boolean;
+  /** As they came, where an app is still owed the event: for sending it again. */
+  credentials?: boolean;
 }
 
 /** A record and its place in the log. */

@@ -1,4 +1,4 @@
-import { headerPairs } from '../core/headers.ts';
+import { shownHeaders } from '../core/credentials.ts';
 import { parsePayload } from '../core/payload.ts';
 import { type LogRecord, type RecordKind, recordTime } from '../core/record.ts';
 import type { LogEntry, Store } from '../core/store.ts';
@@ -48,10 +48,18 @@ export async function readPage(
   return { records, cursor: null, scanned };
 }
 
-/** The record at this place with its headers and body; null where there is none. */
-export async function readEntry(store: Store, kind: RecordKind, seq: number): Promise<LogEntry | null> {
-  for await (const entry of store.entries(kind, {}, { after: seq - 1, through: seq, bodies: true }))
-    return entry;
+/**
+ * The record at this place with its headers and body; null where there is none. `credentials` are for sending it again
+ * alone.
+ */
+export async function readEntry(
+  store: Store,
+  kind: RecordKind,
+  seq: number,
+  { credentials = false } = {},
+): Promise<LogEntry | null> {
+  const at = { after: seq - 1, through: seq };
+  for await (const entry of store.entries(kind, {}, { ...at, bodies: true, credentials })) return entry;
   return null;
 }
 
@@ -71,7 +79,7 @@ export async function inspect(
   const body = record.body ?? found.find((one) => one.body !== null)?.body ?? null;
   return {
     row,
-    headers: record.headers === null ? null : headerPairs(record.headers),
+    headers: record.headers === null ? null : shownHeaders(record.headers),
     body_base64: body === null ? null : Buffer.from(body).toString('base64'),
     explanation: explain(record),
     answer: record.kind === 'receipt' ? (record.answer ?? null) : null,

@@ -139,7 +139,7 @@ async function resendDelivery({ path }: Asked, { store, feed, resend }: Served):
     throw new UsageError(
       "There is no app to send it to; start with 'mo-notify listen 3000', or 'mo-notify dashboard 3000'.",
     );
-  const entry = await findEntry(path, store);
+  const entry = await findEntry(path, store, { credentials: true });
   if (entry === null) return gone();
   sendable(entry);
   const resent = await resend(entry);
@@ -159,8 +159,12 @@ async function noteShown({ body }: Asked, { store, now }: Served): Promise<Answe
   return json({});
 }
 
-function findEntry(path: readonly string[], store: Store): Promise<LogEntry | null> {
-  return readEntry(store, path[1] as RecordKind, Number(path[2]));
+function findEntry(
+  path: readonly string[],
+  store: Store,
+  options: { credentials?: boolean } = {},
+): Promise<LogEntry | null> {
+  return readEntry(store, path[1] as RecordKind, Number(path[2]), options);
 }
 
 /** What it takes to make the same request again: of what was received, headers and body are on record. */

@@ -1,4 +1,5 @@
 import { OUTCOMES } from '../core/record.ts';
+import { MASK } from '../core/url-values.ts';
 import { ABSENT, COLON, FlatLine, matches, NULL, NUMERAL, POINT, TEXT } from './flat-line.ts';
 
 /** What is read off a line without making an object of it, in the order of an export's keys. */
@@ -85,8 +86,9 @@ export class AttemptLine extends FlatLine {
       const found = type[field];
       if (found !== TEXT && found !== NULL && found !== ABSENT) return false;
     }
-    // A URL may have a user and password in it, which are not to be kept.
+    // A URL may have secrets in it, which are not to be kept.
     if (this.#contains(FIELD.url, AT) || this.#contains(FIELD.endpoint, AT)) return false;
+    if (!this.#isMasked(FIELD.url) || this.#contains(FIELD.endpoint, QUESTION)) return false;
     if (type[BODY] === TEXT ? !this.#isBase64(BODY) : this.holds(BODY)) return false;
     if (type[NUMBER] !== NUMERAL || !Number.isInteger(this.numbers[NUMBER])) return false;
     if (type[DURATION] !== NUMERAL) return false;
@@ -152,6 +154,27 @@ export class AttemptLine extends FlatLine {
     return false;
   }
 
+  /** Whether a URL has no fragment, and no value in its query that is to be masked. */
+  #isMasked(field: number): boolean {
+    const { bytes } = this;
+    const end = this.end[field] as number;
+    let at = this.start[field] as number;
+    for (; at < end && bytes[at] !== QUESTION; at++) if (bytes[at] === HASH) return false;
+    while (++at < end) {
+      let partEnd = at;
+      let value = -1;
+      for (; partEnd < end && bytes[partEnd] !== AMPERSAND; partEnd++) {
+        if (bytes[partEnd] === HASH) return false;
+        if (bytes[partEnd] === EQUALS && value < 0) value = partEnd + 1;
+      }
+      const start = value < 0 ? at : value;
+      if (start < partEnd && !(partEnd - start === MASKED.length && matches(bytes, start, partEnd, MASKED)))
+        return false;
+      at = partEnd;
+    }
+    return true;
+  }
+
   /** The same as record-json.ts asks of a body. */
   #isBase64(field: number): boolean {
     const { bytes } = this;
@@ -164,6 +187,10 @@ export class AttemptLine extends FlatLine {
 }
 
 const AT = 0x40;
+const QUESTION = 0x3f;
+const HASH = 0x23;
+const AMPERSAND = 0x26;
+const MASKED = Buffer.from(MASK);
 const EQUALS = 0x3d;
 /** 1 for each byte of the base64 alphabet. */
 const BASE64 = Uint8Array.from({ length: 256 }, (_, byte) =>

@@ -1,5 +1,5 @@
+import { shownHeaders } from '../core/credentials.ts';
 import { type Cell, toCsv } from '../core/csv.ts';
-import { headerPairs } from '../core/headers.ts';
 import { attemptToJson, type LogRecord, receiptToJson } from '../core/record.ts';
 import { maskNumbers, visibleJson } from '../core/redact.ts';
 import { escapeCell } from './csv-escapes.ts';
@@ -28,7 +28,7 @@ export function exportRow(record: LogRecord, { bodies, masked }: ExportOptions):
   if (!bodies) return row;
   const { headers, body } = record;
   if (headers !== null && headers.length > 0) {
-    row.headers = headerPairs(headers).map(([name, value]) => [name, mask(value)]);
+    row.headers = shownHeaders(headers).map(([name, value]) => [name, mask(value)]);
   }
   if (body === null) return row;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
+import { recordedPlace } from '../core/endpoint-identity.ts';
 import type { RawHeaders } from '../core/headers.ts';
 import { HEADER, headerValue, isEventId, parseAttempt } from '../core/headers.ts';
 import { parsePayload } from '../core/payload.ts';
 import { isSuccess, type LogRecord } from '../core/record.ts';
-import { withoutCredentials } from '../core/redact.ts';
 
 /** What another tool's log says of one delivery. */
 export interface ForeignDelivery {
@@ -34,8 +34,6 @@ export function foreignId(place: string, content: string | Uint8Array): string {
 /** As an attempt of ours; what the log leaves out is taken from the headers and the body. */
 export function foreignAttempt(delivery: ForeignDelivery): LogRecord {
   const { headers, body, status, at } = delivery;
-  const url = delivery.url === null ? null : withoutCredentials(delivery.url);
-  const endpoint = delivery.endpoint === null ? null : withoutCredentials(delivery.endpoint);
   const payload = body === null ? null : parsePayload(body);
   const header = (name: string) => (headers === null ? undefined : headerValue(headers, name));
   const given = header(HEADER.eventId);
@@ -47,8 +45,7 @@ export function foreignAttempt(delivery: ForeignDelivery): LogRecord {
       eventId: eventId ?? delivery.id,
       event: delivery.event ?? payload?.event ?? null,
       callId: delivery.callId ?? payload?.callId ?? null,
-      endpoint: endpoint ?? (url !== null && URL.canParse(url) ? new URL(url).host : 'imported'),
-      url: url ?? '',
+      ...recordedPlace(delivery.endpoint, delivery.url),
       attempt: delivery.attempt ?? parseAttempt(header(HEADER.attempt)) ?? 1,
       dueAt: at,
       sentAt: at,

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
+import { recordedPlace } from '../core/endpoint-identity.ts';
 import { type Attempt, type LogRecord, OUTCOMES, type Receipt } from '../core/record.ts';
-import { withoutCredentials } from '../core/redact.ts';
 import { parseTimestamp } from '../core/time.ts';
 
 /** Why a value is no record, in words that fit after `line 7: `. */
@@ -40,8 +40,7 @@ function attempt(json: Json): Attempt {
     eventId: text(json, 'event_id'),
     event: textOrNull(json, 'event'),
     callId: textOrNull(json, 'call_id'),
-    endpoint: withoutCredentials(text(json, 'endpoint')),
-    url: withoutCredentials(text(json, 'url')),
+    ...recordedPlace(text(json, 'endpoint'), text(json, 'url')),
     attempt: count(json, 'attempt'),
     dueAt: json.due_at === undefined ? sentAt : moment(json, 'due_at'),
     sentAt,

@@ -1,5 +1,7 @@
-import { placeAt, withoutValues } from '../core/asked.ts';
+import { placeAt, targetPath } from '../core/asked.ts';
+import { credentialsIn } from '../core/credentials.ts';
 import { endToEnd, type RawHeaders } from '../core/headers.ts';
+import { hiding, secretsIn } from '../core/hide-values.ts';
 import { type ForwardResult, isSuccess } from '../core/record.ts';
 import {
   type AttemptResult,
@@ -34,7 +36,7 @@ export interface AppAnswer extends AttemptResult {
   cut: boolean;
   /** Where it went: origin and path. The query, in which secrets travel, is left out. */
   place: string;
-  /** The beginning of its body for people and the log, without the query's values. */
+  /** The beginning of its body for people and the log, without the secrets that it repeats. */
   said: string;
 }
 
@@ -88,14 +90,14 @@ export function createForwarder(url: URL, options: ForwarderOptions = {}): Forwa
       const target = placeAt(url, asked);
       const answer = await send({ headers: forwardHeaders(headers), body, target });
       const { status, durationMs, error } = answer;
-      const [path, query] = inTwo(target);
+      const hide = hiding([...secretsIn(new URL(url.origin + target)), ...credentialsIn(headers)]);
       return {
         ...answer,
         result: { status, durationMs, error: status === null ? error : null },
         delivered: isSuccess(status),
         cut: closed && status === null,
-        place: `${app.url.origin}${path}`,
-        said: withoutValues(answer.responseBody.subarray(0, SAID_BYTES).toString('utf8'), query),
+        place: `${app.url.origin}${targetPath(target)}`,
+        said: hide(answer.responseBody.subarray(0, SAID_BYTES).toString('utf8')),
       };
     },
     async close() {
@@ -103,11 +105,6 @@ export function createForwarder(url: URL, options: ForwarderOptions = {}): Forwa
       await Promise.all(known.map(({ transport }) => transport.close()));
     },
   };
-}
-
-function inTwo(target: string): [path: string, query: string] {
-  const at = target.indexOf('?');
-  return at < 0 ? [target, ''] : [target.slice(0, at), target.slice(at)];
 }
 
 function connectTo(url: URL, options: ForwarderOptions): { url: URL; transport: Transport } {

@@ -1,3 +1,4 @@
+import { maskSecrets } from './mask-secrets.ts';
 import type { FileKind } from './sqlite-file.ts';
 
 /**
@@ -84,5 +85,5 @@ CREATE UNIQUE INDEX receipts_by_event ON receipts (event_id, ${PATH_OF_KEY}) WHE
 export const DELIVERY_LOG: FileKind = {
   name: 'mo-notify store',
   applicationId: 0x4d4f4e46,
-  migrations: [SCHEMA, REPLAYS, SHOWN, PATHS],
+  migrations: [SCHEMA, REPLAYS, SHOWN, PATHS, maskSecrets],
 };

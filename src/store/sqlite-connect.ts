@@ -2,7 +2,7 @@ import Database from 'libsql';
 import { StoreError } from '../core/errors.ts';
 import { pause } from './pause.ts';
 import { guard } from './sqlite-errors.ts';
-import { type FileKind, foreign } from './sqlite-file.ts';
+import { type FileKind, foreign, type Migration } from './sqlite-file.ts';
 import { Statements } from './statements.ts';
 
 const OPEN_TIMEOUT_MS = 5000;
@@ -38,6 +38,8 @@ function connectOnce(path: string, kind: FileKind, durability: Durability): Data
       db.exec('PRAGMA wal_autocheckpoint = 32768');
       db.exec(`PRAGMA synchronous = ${durability}`);
       db.exec('PRAGMA temp_store = memory');
+      // What is deleted is a secret at times (see credentials.ts): it is overwritten where that costs nothing.
+      db.exec('PRAGMA secure_delete = FAST');
       migrate(db, kind);
       // From here on a held lock is waited for without blocking the event loop (see GroupCommit).
       db.exec('PRAGMA busy_timeout = 2');
@@ -67,12 +69,31 @@ function checkOwner(db: Database.Database, path: string, kind: FileKind): void {
 
 function migrate(db: Database.Database, { applicationId, migrations }: FileKind): void {
   if (pragma(db, 'user_version') === migrations.length) return;
-  new Statements(db).inTransaction(() => {
+  const scrub = new Statements(db).inTransaction(() => {
     // Asked again: another process may have been first.
-    for (const step of migrations.slice(pragma(db, 'user_version'))) db.exec(step);
+    const steps = migrations.slice(pragma(db, 'user_version')).map((step) => migrateBy(db, step));
     db.exec(`PRAGMA application_id = ${applicationId}`);
     db.exec(`PRAGMA user_version = ${migrations.length}`);
+    return steps.includes(true);
   });
+  if (scrub) writeAnew(db);
+}
+
+/** Takes one step; true where the bytes of what it took out are to go, too. */
+export function migrateBy(db: Database.Database, step: Migration): boolean {
+  if (typeof step === 'function') return step(db);
+  db.exec(step);
+  return false;
+}
+
+/** Writes the whole file anew: in the gaps of its pages there may be copies of what was taken out long ago. */
+function writeAnew(db: Database.Database): void {
+  try {
+    // The copy may be larger than the memory.
+    db.exec('PRAGMA temp_store = file; VACUUM; PRAGMA temp_store = memory');
+  } catch {
+    // Another process reads it, or the disk is full. What was taken out is no record any more all the same.
+  }
 }
 
 /** Brings the log into the file, so that a copy of the file alone is whole. Others that are at work have it wait. */

@@ -9,8 +9,12 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import type Database from 'libsql';
 import { StoreError } from '../core/errors.ts';
 import { pause } from './pause.ts';
+
+/** SQL, or a function where SQL alone cannot say it; true where the bytes of what it took out are to go, too. */
+export type Migration = string | ((db: Database.Database) => boolean);
 
 /** What a SQLite file of ours is for. */
 export interface FileKind {
@@ -18,8 +22,8 @@ export interface FileKind {
   name: string;
   /** Written into the file's header, so that another program's SQLite file is never taken for ours. */
   applicationId: number;
-  /** What brings the file from each version to the next; a new one takes all the steps. */
-  migrations: readonly string[];
+  /** What brings the file from each version to the next, inside one transaction; a new one takes all the steps. */
+  migrations: readonly Migration[];
 }
 
 const HEADER_BYTES = 100;

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type Database from 'libsql';
 import type { Attempt, Outcome, Receipt, RecordKind } from '../core/record.ts';
 import type { LogEntry, ReadOptions, RecordFilter } from '../core/store.ts';
+import { WHOLE_DETAIL } from './credentials.ts';
 import { readDetail, readForward } from './sqlite-rows.ts';
 import { fromText } from './sqlite-text.ts';
 import { matchesNone, where } from './sqlite-where.ts';
@@ -15,14 +16,14 @@ type Db = Database.Database;
 export type Reader = <Result>(work: (db: Db) => Result) => Promise<Result>;
 
 /**
- * The columns of a row: all but the last three come as one JSON text, which takes half the time of handing each value over
+ * The columns of a row: all but the last two come as one JSON text, which takes half the time of handing each value over
  * on its own. What JSON would not give back to the last bit (a fraction) or would only copy (headers, a body) stays out.
  */
 const COLUMNS: Record<RecordKind, string> = {
   attempt: `json_array(seq, body IS NOT NULL, id, event_id, event, call_id, endpoint, url, attempt, due_at, sent_at, status,
-    outcome, final, run, replay_of, error, fault), duration_ms`,
+    outcome, final, run, replay_of, error, fault)`,
   receipt: `json_array(seq, body IS NOT NULL, id, event_id, event, call_id, received_at, signature, duplicate, latency_ms,
-    status, forward, flags, length(body), shown_at), detail`,
+    status, forward, flags, length(body), shown_at)`,
 };
 
 type Text = string | null;
@@ -47,10 +48,11 @@ export async function* readEntries(
   options: ReadOptions = {},
 ): AsyncIterable<LogEntry> {
   if (matchesNone(kind, filter)) return;
-  const { newestFirst = false, bodies = false, through } = options;
+  const { newestFirst = false, bodies = false, credentials = false, through } = options;
+  const apart = kind === 'attempt' ? 'duration_ms' : credentials ? WHOLE_DETAIL : 'detail';
   const { sql, values } = where(kind, filter, through === undefined ? [] : [`seq <= ${Number(through)}`]);
   const size = bodies ? PAGE_WITH_BODIES : PAGE;
-  const page = `SELECT ${COLUMNS[kind]}, ${bodies ? 'body' : 'NULL'} FROM ${kind}s ${sql === '' ? 'WHERE' : `${sql} AND`}
+  const page = `SELECT ${COLUMNS[kind]}, ${apart}, ${bodies ? 'body' : 'NULL'} FROM ${kind}s ${sql === '' ? 'WHERE' : `${sql} AND`}
     seq ${newestFirst ? '<' : '>'} ? ORDER BY seq ${newestFirst ? 'DESC' : 'ASC'} LIMIT ${size}`;
   let last = options.after ?? (newestFirst ? Number.MAX_SAFE_INTEGER : 0);
   let statement: Database.Statement | null = null;

@@ -1,3 +1,5 @@
+import { maskCredentials } from '../core/credentials.ts';
+import type { RawHeaders } from '../core/headers.ts';
 import type { Attempt, ForwardResult } from '../core/record.ts';
 import type { FirstReceipt, NewReceipt, StoredReceipt } from '../core/store.ts';
 import { toText } from './sqlite-text.ts';
@@ -17,12 +19,15 @@ export const RECEIPT_COLUMNS =
 export const ATTEMPT_COLUMNS =
   'id, event_id, event, call_id, endpoint, url, attempt, due_at, sent_at, status, outcome, duration_ms, final, run, replay_of, error, fault, body';
 
-/** Adds a receipt's values to those of its statement. `bodyKey` is what it is found by from now on. */
+/**
+ * Adds a receipt's values to those of its statement. `bodyKey` is what it is found by from now on. Returns the detail in
+ * full where the record has it masked and the app has yet to get it (see credentials.ts), else null.
+ */
 export function pushReceipt(
   values: Value[],
   receipt: Omit<NewReceipt, 'body'> & { body: Uint8Array | null },
   found: { duplicate: StoredReceipt['duplicate']; redelivery: boolean; bodyKey: Buffer | null },
-): void {
+): string | null {
   const { duplicate, redelivery, bodyKey } = found;
   const flags = redelivery ? [...receipt.flags, 'redelivery'] : receipt.flags;
   const { attempt, secret, transitMs, bodyBytes, body } = receipt;
@@ -31,6 +36,10 @@ export function pushReceipt(
   if (body === null || receipt.asked !== '') detail.push(body === null ? bodyBytes : null);
   if (receipt.asked !== '') detail.push(receipt.asked);
   const known = JSON.stringify(detail);
+  const headers = maskCredentials(receipt.headers);
+  const masked = withHeaders(known, headers);
+  const whole = headers === receipt.headers ? masked : withHeaders(known, receipt.headers);
+  const owed = receipt.forwarding && duplicate !== 'duplicate' ? OWED.pending : null;
   values.push(
     toText(receipt.id),
     toText(receipt.eventId),
@@ -41,12 +50,17 @@ export function pushReceipt(
     redelivery ? null : duplicate,
     duplicate === 'duplicate' ? null : receipt.latencyMs,
     receipt.status,
-    receipt.forwarding && duplicate !== 'duplicate' ? OWED.pending : null,
+    owed,
     flags.length === 0 ? null : JSON.stringify(flags),
-    receipt.headers.length === 0 ? known : `${known}\n${receipt.headers.join('\n')}`,
+    masked,
     bodyKey,
     body,
   );
+  return owed === null || whole === masked ? null : whole;
+}
+
+function withHeaders(known: string, headers: RawHeaders): string {
+  return headers.length === 0 ? known : `${known}\n${headers.join('\n')}`;
 }
 
 /** The first line of a receipt's `detail`; its headers follow, a line each. */

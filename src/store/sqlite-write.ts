@@ -9,6 +9,7 @@ import type {
   StoredReceipt,
   UnforwardedReceipt,
 } from '../core/store.ts';
+import { WHOLE_DETAIL } from './credentials.ts';
 import { FIRST_OF_BODY, FIRST_OF_EVENT, PATH_OF_KEY } from './schema.ts';
 import { isConstraintError } from './sqlite-errors.ts';
 import {
@@ -96,7 +97,9 @@ export class Writer {
   /** See Store.takeUnforwarded; receipts of the same batch come after it. */
   #takeUnforwarded(): UnforwardedReceipt[] {
     const rows = this.#statements
-      .prepare(`SELECT seq, status, detail, body FROM receipts WHERE owed = ${OWED.pending} ORDER BY seq`)
+      .prepare(
+        `SELECT seq, status, ${WHOLE_DETAIL}, body FROM receipts WHERE owed = ${OWED.pending} ORDER BY seq`,
+      )
       .raw()
       .all() as [number, number | null, string, ArrayBuffer][];
     this.#statements.run(
@@ -155,10 +158,10 @@ export class Writer {
   /** Inserts receipts as new ones; false, and nothing inserted, where one of them is not. */
   #addAsNew(jobs: readonly Job[], chunk: readonly number[], results: unknown[]): boolean {
     const values: Value[] = [];
-    for (const index of chunk) {
+    const whole = chunk.map((index) => {
       const { receipt, bodyKey } = jobs[index] as ReceiptJob;
-      pushReceipt(values, receipt, { duplicate: null, redelivery: false, bodyKey });
-    }
+      return pushReceipt(values, receipt, { duplicate: null, redelivery: false, bodyKey });
+    });
     let last: number;
     try {
       last = this.#insert('receipts', chunk.length, values);
@@ -167,7 +170,9 @@ export class Writer {
       throw error;
     }
     for (const [i, index] of chunk.entries()) {
-      results[index] = { seq: last - chunk.length + 1 + i, duplicate: null, redelivery: false, first: null };
+      const seq = last - chunk.length + 1 + i;
+      this.#keepCredentials(seq, whole[i] ?? null);
+      results[index] = { seq, duplicate: null, redelivery: false, first: null };
     }
     return true;
   }
@@ -178,8 +183,9 @@ export class Writer {
     if (redelivery)
       this.#statements.run(`UPDATE receipts SET owed = ${OWED.pending} WHERE seq = ?`, [first.seq]);
     const values: Value[] = [];
-    pushReceipt(values, receipt, { duplicate, redelivery, bodyKey: claim });
+    const whole = pushReceipt(values, receipt, { duplicate, redelivery, bodyKey: claim });
     const seq = this.#insert('receipts', 1, values);
+    this.#keepCredentials(seq, whole);
     return { seq, duplicate: redelivery ? null : duplicate, redelivery, first };
   }
 
@@ -237,6 +243,12 @@ export class Writer {
       row: { seq, eventId: fromText(eventId), receivedAt, forward: forwardState(owed) },
       bodyKey: Buffer.from(bodyKey),
     };
+  }
+
+  /** Keeps a receipt's detail in full until the app has the event; null where the record has all of it. */
+  #keepCredentials(seq: number, detail: string | null): void {
+    if (detail !== null)
+      this.#statements.run('INSERT INTO credentials (seq, detail) VALUES (?, ?)', [seq, detail]);
   }
 
   /** Inserts rows, whose values follow on one another, and answers with the last one's number. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { EnvironmentError } from '../core/errors.ts';
 import { HEADER, headerValue } from '../core/headers.ts';
-import { visible } from '../core/redact.ts';
+import { shownUrl, visible } from '../core/redact.ts';
 import { formatDuration, formatTimestamp } from '../core/time.ts';
 import { type AttemptResult, createTransport } from '../http/attempt.ts';
 import type { Answer, IncomingRequest } from '../http/serve-options.ts';
@@ -124,7 +124,7 @@ function notHere({ host }: URL, result: AttemptResult): string {
   if (status === null) return `${error}.`;
   const location = headerValue(headers, 'Location');
   if (location !== undefined)
-    return `it answers ${status}, a redirect to ${visible(location, 200)}, which the platform does not follow. Use that URL itself.`;
+    return `it answers ${status}, a redirect to ${visible(shownUrl(location), 200)}, which the platform does not follow. Use that URL itself.`;
   const page = result.responseBody.toString('latin1');
   const html = /<(?:!doctype|html|head|body)/i.test(page);
   if (headerValue(headers, 'ngrok-error-code') !== undefined || (html && /ngrok/i.test(page)))

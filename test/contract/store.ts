@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { Store } from '../../src/core/store.ts';
+import { credentialCases } from './store-credentials.ts';
 import { deduplicationCases } from './store-deduplication.ts';
 import { forwardingCases } from './store-forwarding.ts';
 import { rateCases } from './store-rates.ts';
@@ -58,6 +59,7 @@ export function storeContract(driver: Driver): void {
     };
     deduplicationCases(bench);
     forwardingCases(bench);
+    credentialCases(bench);
     recordCases(bench);
     shownCases(bench);
     tallyCases(bench);

@@ -65,7 +65,30 @@ describe('endpoints add', () => {
     expect((await at.run('endpoints', 'show', 'prod')).out).not.toContain(secret);
   });
 
+  test('takes a value of the URL from a variable, and hints at that where it stands in clear', async () => {
+    const at = project();
+    const variable = 'https://example.com/notify?key=env:KEY';
+    const { out, err } = await at.run('endpoints', 'add', 'prod', variable);
+    expect(out).toContain(`added prod  ${variable}`);
+    expect(err).not.toContain('env:NAME');
+    const clear = 'https://example.com/notify?key=hunter2';
+    const hints = [
+      await at.run('endpoints', 'add', 'clear', clear),
+      await at.run('endpoints', 'update', 'prod', '--url', clear),
+      await project().run('init', '--url', clear),
+    ];
+    for (const one of hints) {
+      expect(one.err).toContain(
+        "The URL's values are in the config file. '?key=env:NAME' takes one from a variable instead.",
+      );
+      expect(one.out + one.err).not.toContain('hunter2');
+    }
+    expect(at.text()).toContain(clear);
+    expect((await at.run('endpoints', 'list')).out).toContain('https://example.com/notify?key=***');
+  });
+
   test.each([
+    [['prod', 'https://example.com/?key=***'], /has a masked value\. Write it as \?key=env:NAME/],
     [['prod', 'http://example.com/'], /is not https/],
     [['prod', 'ftp://example.com/'], /is not https/],
     [['prod', 'https://me:pw@example.com/'], /carries a user or password/],

@@ -1,8 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { headerPairs } from '../../src/core/headers.ts';
 import { signPayload } from '../../src/core/signature.ts';
 import { type Delivery, delivery, EVENT, SECRET } from '../helpers/delivery.ts';
+import { answers, startEndpoint } from '../helpers/endpoint.ts';
 import { exchange, parseAnswer, request } from '../helpers/raw-http.ts';
 import { receiptsOf, runRelay, type TestChannel } from '../helpers/relay.ts';
 import type { RunningListen } from '../helpers/test-io.ts';
@@ -85,13 +87,28 @@ describe.each(MODES)('F16 bytes that are %s arrive as they were sent', (_, ack) 
     const got = await carried(Buffer.from(text, 'latin1'));
     const end = got.headers.length - 3;
     const own = new Set(['host', 'content-length']);
-    expect(got.headers.slice(0, end).filter(([name]) => !own.has(name.toLowerCase()))).toEqual(kept);
+    // Credentials arrive like the others (see the next test), but are not shown.
+    const shown = [...kept.slice(0, -2), ['Cookie', '***'], ['Authorization', '***']];
+    expect(got.headers.slice(0, end).filter(([name]) => !own.has(name.toLowerCase()))).toEqual(shown);
     expect(got.headers.slice(end)).toEqual([
       ['X-Forwarded-For', '127.0.0.1'],
       ['X-Forwarded-Proto', 'http'],
       ['X-Forwarded-Host', 'public.example'],
     ]);
     expect(got.signature).toBe('valid');
+  });
+
+  test('credentials, for the app behind the listener', async () => {
+    const app = await startEndpoint(answers(200));
+    const relay = await runRelay();
+    const channel = await relay.channel(['--ack', ack]);
+    await channel.listen([app.url.href]);
+    const headers = ['Cookie', 'a=b; c=d', 'Authorization', 'Basic YTpi', 'X-Api-Key', 'hunter2'];
+    const sent = delivery({ headers });
+    expect(parseAnswer(await exchange(relay.port, wire(channel, sent))).status).toBe(200);
+    await app.arrived(1);
+    const [seen] = app.requests;
+    for (const [name, value] of headerPairs(headers)) expect(seen?.header(name)).toBe(value);
   });
 
   test('a chunked request', async () => {

@@ -30,7 +30,7 @@ const cannotInject: string | null = (() => {
 
 const SYSCALLS = 'trace=pwrite64,fsync,fdatasync';
 /** SQLite writes this often until a new store stands, and six times for a receipt on its own (see `strace`). */
-const READY = 26;
+const READY = 29;
 
 /** `listen` on a new store, with a fault in its Nth write or sync. strace goes to the background: the child is node. */
 function listenWith(

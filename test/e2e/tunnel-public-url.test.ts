@@ -28,7 +28,7 @@ test('a tunnel of the user: its URL is proved to lead here, and ready says it', 
     type: 'ready',
     url: `http://127.0.0.1:${port}`,
     dashboard: null,
-    tunnel: url,
+    tunnel: `http://127.0.0.1:${proxy.port}/hooks?team=***`,
   });
   expect(linesOf(io, 'tunnel')).toEqual([]);
   expect((await post(proxy.port, delivery(), { path: '/hooks' })).status).toBe(200);

@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { maskCredentials } from '../../src/core/credentials.ts';
+import { recordedPlace } from '../../src/core/endpoint-identity.ts';
 import { type Attempt, type LogRecord, OUTCOMES, type Receipt } from '../../src/core/record.ts';
 import { ODD_TEXTS } from './varied-log.ts';
 
@@ -30,25 +32,31 @@ const duration = fc.oneof(
 const body = orNull(fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)));
 const id = fc.uuid();
 
-export const anyAttempt: fc.Arbitrary<Attempt> = fc.record({
-  id,
-  eventId: fc.oneof(fc.constantFrom('ev_1', 'ev_2'), anyText),
-  event: orNull(fc.oneof(fc.constantFrom('call_missed', 'call_connected', '\0'.repeat(300)), anyText)),
-  callId: orNull(anyText),
-  endpoint: fc.oneof(fc.constantFrom('crm', 'erp'), anyText),
-  url: fc.oneof(fc.constantFrom('https://a/', 'https://b/'), anyText),
-  attempt: fc.integer({ min: 0, max: 1000 }),
-  dueAt: moment,
-  sentAt: moment,
-  status,
-  outcome: fc.constantFrom(...OUTCOMES),
-  durationMs: duration,
-  final: fc.boolean(),
-  run: anyText,
-  replayOf: orNull(anyText),
-  error: orNull(anyText),
-  fault: orNull(anyText),
-});
+/** As a log has it: without secrets in its URL. */
+export const anyAttempt: fc.Arbitrary<Attempt> = fc
+  .record({
+    id,
+    eventId: fc.oneof(fc.constantFrom('ev_1', 'ev_2'), anyText),
+    event: orNull(fc.oneof(fc.constantFrom('call_missed', 'call_connected', '\0'.repeat(300)), anyText)),
+    callId: orNull(anyText),
+    endpoint: fc.oneof(fc.constantFrom('crm', 'erp'), anyText),
+    url: fc.oneof(
+      fc.constantFrom('https://a/', 'https://b/', 'https://a/?key=1', 'https://a/?key=2'),
+      anyText,
+    ),
+    attempt: fc.integer({ min: 0, max: 1000 }),
+    dueAt: moment,
+    sentAt: moment,
+    status,
+    outcome: fc.constantFrom(...OUTCOMES),
+    durationMs: duration,
+    final: fc.boolean(),
+    run: anyText,
+    replayOf: orNull(anyText),
+    error: orNull(anyText),
+    fault: orNull(anyText),
+  })
+  .map((attempt) => ({ ...attempt, ...recordedPlace(attempt.endpoint, attempt.url) }));
 
 const header = fc
   .string({ minLength: 1, maxLength: 10 })
@@ -85,7 +93,7 @@ const anyReceipt: fc.Arbitrary<LogRecord> = fc
   })
   .map(({ receipt, headers, body }) => asStored(receipt, headers, body));
 
-/** What a store makes of it: the length is the body's, a copy has no latency, headers come with a body. */
+/** What a store makes of it: the length is the body's, a copy has no latency, headers come with a body and without credentials. */
 function asStored(receipt: Receipt, headers: string[] | null, body: Buffer | null): LogRecord {
   const { duplicate, latencyMs, bodyBytes } = receipt;
   return {
@@ -95,7 +103,7 @@ function asStored(receipt: Receipt, headers: string[] | null, body: Buffer | nul
       latencyMs: duplicate === 'duplicate' ? null : latencyMs,
       bodyBytes: body === null ? bodyBytes : body.length,
     },
-    headers: body === null ? null : headers,
+    headers: body === null || headers === null ? null : maskCredentials(headers),
     body,
   };
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { run } from '../../src/cli/main.ts';
+import { recordedPlace } from '../../src/core/endpoint-identity.ts';
 import type { Attempt } from '../../src/core/record.ts';
 import type { NewReceipt, Store } from '../../src/core/store.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -65,7 +66,7 @@ export const ODD_TEXTS = [
 ];
 
 const crm = { endpoint: 'crm', url: 'https://crm.example.com/notify' };
-const erp = { endpoint: 'erp', url: 'http://127.0.0.1:3000/in?a=1&b="2"' };
+const erp = { endpoint: 'erp', url: 'http://127.0.0.1:3000/in?a=***&"b"=***' };
 
 /** Attempts of every kind: retries, replays, negative tests, no answer, odd texts. */
 export const ATTEMPTS: { attempt: Attempt; body: Uint8Array | null }[] = [
@@ -93,8 +94,7 @@ export const ATTEMPTS: { attempt: Attempt; body: Uint8Array | null }[] = [
     eventId: text,
     event: text,
     callId: text,
-    endpoint: i % 2 === 0 ? text : 'crm',
-    url: `https://crm.example.com/${text}`,
+    ...recordedPlace(i % 2 === 0 ? text : 'crm', `https://crm.example.com/${text}`),
     run: text,
     replayOf: i % 3 === 0 ? text : null,
     error: text,

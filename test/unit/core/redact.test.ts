@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   displayUrl,
+  displayUrls,
   maskNumber,
   maskNumbers,
+  shownUrl,
   visible,
   visibleJson,
   withoutCredentials,
@@ -191,6 +193,31 @@ test.each([
 ])('D13 displayUrl(%s) shows no user, password or value', (url, shown) => {
   expect(displayUrl(url)).toBe(shown);
   expect(displayUrl(new URL(url))).toBe(shown);
+});
+
+test.each([
+  [
+    'at https://a.example/?key=hunter2, and (http://b.example/?hunter2).',
+    'at https://a.example/?key=***, and (http://b.example/?***).',
+  ],
+  [
+    "'HTTPS://me:hunter2@a.example/x' 'https://***@exa mple'",
+    "'HTTPS://***@a.example/x' 'https://***@exa mple'",
+  ],
+  ['https://a.example/?key=env:NAME.', 'https://a.example/?key=env:NAME.'],
+  ['What? A=b, x://y?z=1 http:// …', 'What? A=b, x://y?z=1 http:// …'],
+])('displayUrls(%s)', (text, shown) => {
+  expect(displayUrls(text)).toBe(shown);
+});
+
+test.each([
+  ['nowhere?key=hunter2', 'nowhere?key=***'],
+  ['https://example.com/hook', 'https://example.com/hook'],
+  ['https://example.com?key=hunter2#x', 'https://example.com?key=***'],
+  ['me:hunter2@example.com', '***@example.com'],
+  ['ftp://me:hun/ter2@exa mple.com/?key=hunter2', 'ftp://***@exa mple.com/?key=***'],
+])('shownUrl(%s) is %s', (text, shown) => {
+  expect(shownUrl(text)).toBe(shown);
 });
 
 test.each([

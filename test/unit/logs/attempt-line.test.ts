@@ -58,8 +58,11 @@ describe('a line read where it stands', () => {
       fc.property(anyAttempt, fc.nat(3), (attempt, indent) => {
         const text = JSON.stringify(attemptToJson(attempt), null, indent).replaceAll('\n', ' ');
         expectAgreement(text);
-        const places = attempt.endpoint + attempt.url;
-        const plain = /^[^\\]*$/.test(text) && !/e[+-]?\d+[,}]/.test(text) && !places.includes('@');
+        const plain =
+          /^[^\\]*$/.test(text) &&
+          !/e[+-]?\d+[,}]/.test(text) &&
+          !/[@#]/.test(attempt.url) &&
+          !/[@?]/.test(attempt.endpoint);
         if (plain && String(attempt.durationMs).length <= 15) expect(fast(text), text).not.toBeNull();
       }),
       { numRuns: 500 },

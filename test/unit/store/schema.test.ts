@@ -5,6 +5,7 @@ import Database from 'libsql';
 import { expect, test } from 'vitest';
 import { openStore } from '../../../src/store/open.ts';
 import { DELIVERY_LOG } from '../../../src/store/schema.ts';
+import { migrateBy } from '../../../src/store/sqlite-connect.ts';
 import { AT, collect, newReceipt } from '../../helpers/records.ts';
 
 const { applicationId, migrations } = DELIVERY_LOG;
@@ -14,7 +15,7 @@ const EARLIER = Array.from({ length: migrations.length - 1 }, (_, i) => i + 1);
 function earlierStore(version: number): string {
   const path = join(mkdtempSync(join(tmpdir(), 'mo-notify-schema-')), 'deliveries.db');
   const db = new Database(path);
-  for (const step of migrations.slice(0, version)) db.exec(step);
+  for (const step of migrations.slice(0, version)) migrateBy(db, step);
   db.exec(`PRAGMA application_id = ${applicationId}`);
   db.exec(`PRAGMA user_version = ${version}`);
   const { body } = newReceipt();
