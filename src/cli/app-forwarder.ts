@@ -15,9 +15,9 @@ export interface App extends Target {
 export async function appForwarder(
   context: Context,
   text: string,
-  { insecure = false }: { insecure?: boolean } = {},
+  { insecure = false, allowHttp = false }: { insecure?: boolean; allowHttp?: boolean } = {},
 ): Promise<App> {
-  const target = await resolveTarget(context, text);
+  const target = await resolveTarget(context, text, { allowHttp });
   const { url } = target;
   if (insecure && url.protocol !== 'https:')
     throw new UsageError(
@@ -28,6 +28,7 @@ export async function appForwarder(
     url.hostname === 'localhost' || (url.hostname === '127.0.0.1' && !text.includes('127.0.0.1'));
   const forwarder = createForwarder(url, {
     insecure,
+    allowHttp: target.allowHttp,
     proxy: proxyFor(url),
     eitherLoopback,
     onMoved: (from, to) =>

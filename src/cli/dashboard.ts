@@ -15,7 +15,7 @@ import {
 } from './options.ts';
 import { checkingSecrets } from './secrets.ts';
 import { serveDashboard } from './serve-dashboard.ts';
-import { TARGET_HELP } from './target.ts';
+import { ALLOW_HTTP_HELP, TARGET_HELP } from './target.ts';
 
 interface DashboardOptions extends CommonOptions {
   port?: number;
@@ -24,6 +24,7 @@ interface DashboardOptions extends CommonOptions {
   tokenEnv?: string;
   open?: boolean;
   insecure?: boolean;
+  allowHttp?: boolean;
 }
 
 export function configure(command: Command, start: StartContext): void {
@@ -38,6 +39,7 @@ export function configure(command: Command, start: StartContext): void {
     .option('--allow-host <name>', 'also answer to this name, or name:port; repeatable', collect)
     .option('--token-env <name>', 'take the token from this variable instead of making one')
     .option('--insecure', 'accept any TLS certificate of the app')
+    .option('--allow-http', ALLOW_HTTP_HELP)
     .option('--open', 'open it in the browser')
     .addHelpText(
       'after',

@@ -9,6 +9,7 @@ import { parseBackoff } from '../core/schedule.ts';
 import { parseNumber } from '../core/subscription.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { collect, wholeNumber } from './options.ts';
+import { ALLOW_HTTP_HELP } from './target.ts';
 
 export interface EndpointOptions extends CommonOptions, SecretSources {
   url?: string;
@@ -18,6 +19,7 @@ export interface EndpointOptions extends CommonOptions, SecretSources {
   timeout?: string;
   retries?: number;
   backoff?: string;
+  allowHttp?: boolean;
   overlap?: string;
   yes?: boolean;
 }
@@ -28,6 +30,8 @@ export function withSettings(command: Command): Command {
     .option('-e, --event <type>', 'subscribe to this event type alone; repeatable', collect)
     .option('--number <number>', 'only calls from or to this number; repeatable', collect)
     .option('--queue <name>', 'only calls of this queue; repeatable', collect)
+    .option('--allow-http', ALLOW_HTTP_HELP)
+    .option('--no-allow-http', 'block it again (default)')
     .option('--timeout <time>', 'the whole of an attempt (default: 30s)')
     .option('--retries <n>', 'retries of a failed delivery', wholeNumber(0, 100))
     .option('--backoff <list>', 'pauses before the retries (default: 1s,5s,25s)');
@@ -49,6 +53,7 @@ export function changed(options: EndpointOptions): Partial<EndpointConfig> {
     set('numbers', [...new Set(numbers)], numbers.length === 0);
   }
   if (options.queue !== undefined) set('queues', list(options.queue), list(options.queue).length === 0);
+  if (options.allowHttp !== undefined) set('allow_http', true, !options.allowHttp);
   if (options.timeout !== undefined) {
     if (options.timeout !== '') parseTimeout(options.timeout, '--timeout');
     set('timeout', options.timeout, options.timeout === '');

@@ -5,6 +5,7 @@ import { type ConfigEdit, editConfig, readConfig } from '../config/config-file.t
 import { keepSecret, newSecret, ownSecretFile, referToFile } from '../config/secrets.ts';
 import { ENDPOINT_NAME } from '../core/endpoint-name.ts';
 import { UsageError } from '../core/errors.ts';
+import { isLoopback } from '../core/loopback.ts';
 import { displayUrl, maskNumber, visible } from '../core/redact.ts';
 import { outageHorizon, toSchedule } from '../core/schedule.ts';
 import { checkSecret } from '../core/signature.ts';
@@ -95,6 +96,7 @@ async function add(context: Context, name: string, url: string, options: Endpoin
   context.print(`${context.style('stdout').good('added')} ${name}  ${displayUrl(url)}`);
   if (made !== null) context.print(`secret: ${made}   (shown once; kept in ${endpoint.secret.slice(5)})`);
   hintAtLiteral(context, url, 'the config file');
+  hintAtPlainHttp(context, endpoint);
   context.note(`Next: 'mo-notify send-test ${name}' sends it a signed event.`);
 }
 
@@ -194,7 +196,18 @@ async function update(context: Context, name: string, options: EndpointOptions):
     return Object.entries(changes).map(([key, value]): ConfigEdit => [['endpoints', name, key], value]);
   });
   show(context, name);
-  hintAtLiteral(context, options.url ?? '', 'the config file');
+  if (options.url === undefined) return;
+  hintAtLiteral(context, options.url, 'the config file');
+  hintAtPlainHttp(context, find(context, name));
+}
+
+/** Where a name leads is judged as the connection is made; that it may be blocked is said before. */
+function hintAtPlainHttp(context: Context, { url, allow_http: allowed = false }: EndpointConfig): void {
+  const { protocol } = new URL(url);
+  if (protocol === 'http:' && !allowed && !isLoopback(new URL(url)))
+    context.note(
+      'Plain http to a public address is blocked. Use an https URL, or permit it with --allow-http.',
+    );
 }
 
 async function remove(context: Context, name: string): Promise<void> {

@@ -13,6 +13,7 @@ export interface ListenOptions extends CommonOptions, EndpointSecretSources {
   path?: string[];
   forwardTo?: string;
   insecure?: boolean;
+  allowHttp?: boolean;
   events?: string;
   ack?: 'app' | 'first' | 'relay';
   respond?: string;

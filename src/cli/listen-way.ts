@@ -25,6 +25,7 @@ export interface PlannedWay {
   ack: 'app' | 'relay' | null;
   exitOnDisconnect: boolean;
   allowPrivate: boolean;
+  allowHttp: boolean;
   probe: boolean;
 }
 
@@ -68,7 +69,14 @@ export function readWay(options: ListenOptions, env: Record<string, string | und
   }
   if (tunnel !== undefined && publicUrl !== undefined)
     throw new UsageError('--tunnel and --public-url are two ways to the same receiver: give one of them.');
-  const none = { token: null, beside: null, ack: null, exitOnDisconnect, probe };
+  const none = {
+    allowHttp: options.allowHttp === true,
+    token: null,
+    beside: null,
+    ack: null,
+    exitOnDisconnect,
+    probe,
+  };
   if (tunnel === undefined) {
     if (publicUrl === undefined) return null;
     const written = readPublicUrl(publicUrl);
@@ -147,7 +155,7 @@ export function prepareWay(context: Context, planned: PlannedWay, options: WayOp
   async function prove(url: URL, allowPrivate: boolean): Promise<void> {
     if (probe === null) return;
     context.note(`Sending a probe to ${visible(displayUrl(url), 200)} …`);
-    proof = await probe.run(url, { allowPrivate, proxy: proxyFor(url) });
+    proof = await probe.run(url, { allowPrivate, allowHttp: planned.allowHttp, proxy: proxyFor(url) });
   }
 
   async function open(): Promise<OpenWay> {

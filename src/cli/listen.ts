@@ -26,7 +26,7 @@ import {
 } from './options.ts';
 import { startProgress } from './progress.ts';
 import { receiverSecrets } from './secrets.ts';
-import { TARGET_HELP } from './target.ts';
+import { ALLOW_HTTP_HELP, TARGET_HELP } from './target.ts';
 
 const GRACE_MS = 5000;
 
@@ -38,6 +38,7 @@ export function configure(command: Command, start: StartContext): void {
     .option('--path <path>', 'take deliveries on this path only; repeatable (default: any)', collect)
     .option('-f, --forward-to <target>', 'the same as the argument')
     .option('--insecure', 'accept any TLS certificate of the app')
+    .option('--allow-http', ALLOW_HTTP_HELP)
     .option('-e, --events <list>', 'forward only these event types: connected,missed')
     .addOption(
       oneOf(

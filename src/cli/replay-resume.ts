@@ -43,6 +43,7 @@ const CHANGEABLE = [
   'timeout',
   'toolHeaders',
   'insecure',
+  'allowHttp',
 ] as const satisfies readonly (keyof Plan)[];
 
 /** How a resumed run knows that its source is still the same. */

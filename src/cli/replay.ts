@@ -129,7 +129,7 @@ async function replay(context: Context, job: Job): Promise<ExitCode> {
     );
   }
   refuseContradictions(plan);
-  const target = await resolveTarget(context, plan.to);
+  const target = await resolveTarget(context, plan.to, plan);
   const pace = readPace(plan, target);
   const run = resumed?.state.run ?? newId('run', context.io.now());
   const sending = readSending({ ...plan, header: options.header ?? [] }, target, run);

@@ -65,7 +65,7 @@ Examples:
     )
     .action(async (target: string, options: SendTestOptions) => {
       const context = start(options);
-      context.exitCode = await sendTest(context, await resolveTarget(context, target), options);
+      context.exitCode = await sendTest(context, await resolveTarget(context, target, options), options);
     });
 }
 

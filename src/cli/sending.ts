@@ -15,7 +15,7 @@ import { proxyFor } from './proxy.ts';
 import { runClock } from './run-clock.ts';
 import { type SendProgress, sendProgress } from './send-progress.ts';
 import { stopSignals } from './stop-signals.ts';
-import type { Target } from './target.ts';
+import { ALLOW_HTTP_HELP, type Target } from './target.ts';
 
 const CLOSED_LOOP = 16;
 const OPEN_LOOP = 256;
@@ -29,6 +29,7 @@ export interface SendingOptions {
   toolHeaders?: boolean;
   header?: string[];
   insecure?: boolean;
+  allowHttp?: boolean;
 }
 
 /** How a run sends, by its flags, else by what the config says of the endpoint. */
@@ -53,7 +54,8 @@ export function withSendingOptions(command: Command): Command {
     .option('--force', 'send what the endpoint does not subscribe to, too')
     .option('--no-tool-headers', 'leave out X-MO-Sent-At and X-MO-Replay, as the platform does')
     .option('-H, --header <line>', "add a header: 'X-Team: sales'; repeatable", collect)
-    .option('--insecure', 'accept any TLS certificate');
+    .option('--insecure', 'accept any TLS certificate')
+    .option('--allow-http', ALLOW_HTTP_HELP);
 }
 
 /** `replay` is the run's id where it is one. Throws UsageError. */
@@ -101,9 +103,16 @@ export async function sendRun(
 ): Promise<{ progress: SendProgress; stopped: boolean }> {
   const { createTransport } = await import('../http/attempt.ts');
   const { sendAll } = await import('../sender/send.ts');
-  const { url, name, shown } = target;
+  const { url, name, shown, allowHttp } = target;
   const connections = concurrency ?? (openLoop ? OPEN_LOOP : CLOSED_LOOP);
-  const transport = createTransport({ url, connections, timeoutMs, insecure, proxy: proxyFor(url) });
+  const transport = createTransport({
+    url,
+    connections,
+    timeoutMs,
+    insecure,
+    allowHttp,
+    proxy: proxyFor(url),
+  });
   const progress = await sendProgress(context, { expected, faulty, hide });
   const stop = stopSignals(context, transport);
   const clock = runClock(context.io);

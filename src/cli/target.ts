@@ -20,10 +20,15 @@ export interface Target {
   /** The URL as it was written, with references to variables (`?key=env:NAME`). */
   written: string;
   endpoint: EndpointConfig | null;
+  /** Plain http to a public address too: by a flag, or by what the config says of the endpoint. */
+  allowHttp: boolean;
 }
 
 /** What a target may be, for `--help`. */
 export const TARGET_HELP = "an endpoint's name, a URL, a port, or a port with a path (3000/notify)";
+
+/** What `--allow-http` does. */
+export const ALLOW_HTTP_HELP = 'permit plain http to a public address';
 
 const LOCAL = /^(?:(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])?:)?(\d+)((?:[/?#].*)?)$/is;
 
@@ -31,7 +36,11 @@ const LOCAL = /^(?:(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])?:)?(\d+)((
  * An endpoint's name, a URL, a port, or a port or local host with a path (cli.md, Everywhere). Values of the form
  * `env:NAME` in its query come from the environment. Throws UsageError.
  */
-export async function resolveTarget(context: Context, text: string): Promise<Target> {
+export async function resolveTarget(
+  context: Context,
+  text: string,
+  { allowHttp = false }: { allowHttp?: boolean } = {},
+): Promise<Target> {
   const endpoints = ENDPOINT_NAME.test(text) ? await namedEndpoints(context) : {};
   const endpoint = Object.hasOwn(endpoints, text) ? (endpoints[text] as EndpointConfig) : null;
   const written = endpoint === null ? parseTarget(text) : new URL(endpoint.url);
@@ -44,6 +53,7 @@ export async function resolveTarget(context: Context, text: string): Promise<Tar
     shown: recordedUrl(url.href),
     written: written.href,
     endpoint,
+    allowHttp: allowHttp || endpoint?.allow_http === true,
   };
 }
 

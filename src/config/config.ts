@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { ENDPOINT_NAME } from '../core/endpoint-name.ts';
 import { UsageError } from '../core/errors.ts';
 import { EVENT_TYPES } from '../core/event.ts';
-import { isLoopback } from '../core/loopback.ts';
 import { nearest } from '../core/nearest.ts';
 import { shownUrl } from '../core/redact.ts';
 import { parseBackoff } from '../core/schedule.ts';
@@ -32,7 +31,7 @@ export const EndpointSchema = z
     url: z
       .string()
       .superRefine(checked(checkEndpointUrl))
-      .describe('https, or http on this machine; a value in its query may be env:NAME'),
+      .describe('https or http; a value in its query may be env:NAME'),
     secret: SecretReference,
     previous_secret: SecretReference.optional().describe('the secret before the last rotation'),
     previous_secret_until: z.iso.datetime().optional().describe('when the previous secret ends'),
@@ -43,6 +42,7 @@ export const EndpointSchema = z
       .optional()
       .describe('only calls from or to these numbers; without a + of any country'),
     queues: z.array(z.string().min(1)).min(1).optional().describe('only calls of these queues'),
+    allow_http: z.boolean().optional().describe('permit plain http to a public address'),
     timeout: z
       .string()
       .superRefine(checked((text) => parseTimeout(text, 'timeout')))
@@ -87,7 +87,7 @@ export function parseTimeout(text: string, what: string): number {
   throw new UsageError(`${what}: '${text}' leaves no time for an answer. Write one above 0: 500ms, 30s.`);
 }
 
-/** Deliveries go over HTTPS, save on this machine. Throws UsageError. */
+/** Whether plain http will do is judged as the connection is made (cli.md, Everywhere). Throws UsageError. */
 export function checkEndpointUrl(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null)
@@ -97,10 +97,8 @@ export function checkEndpointUrl(text: string): void {
   const masked = queryValues(text).find(({ value }) => value === MASK);
   if (masked !== undefined)
     throw new UsageError(`'${shownUrl(text)}' has a masked value. Write it as ?${masked.name}=env:NAME.`);
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return;
-  throw new UsageError(
-    `'${shownUrl(text)}' is not https. An endpoint off this machine takes https only: https://example.com/hook.`,
-  );
+  if (url.protocol === 'https:' || url.protocol === 'http:') return;
+  throw new UsageError(`'${shownUrl(text)}' is not https. Write it like https://example.com/hook.`);
 }
 
 /** Reads a config's text; comments and trailing commas are allowed. Throws UsageError with file, line and path. */

@@ -3,6 +3,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import type { RawHeaders } from '../core/headers.ts';
 import { hostOf, isSecure, type OpenSocket, openSocket } from './connect.ts';
 import { refusal } from './guard.ts';
+import { plainHttpBehindProxy, plainHttpRefusal } from './plain-http.ts';
 import { openThrough, proxyHeaders } from './proxy.ts';
 
 export interface RouteOptions {
@@ -10,6 +11,8 @@ export interface RouteOptions {
   insecure?: boolean;
   /** False where the address did not come from the user: then private addresses are refused too. */
   allowPrivate?: boolean;
+  /** Plain http to a public address too. */
+  allowHttp?: boolean;
   /** Goes through this proxy, which then resolves the name. */
   proxy?: URL | null;
   /** Replaces the system's resolver in tests. */
@@ -36,18 +39,22 @@ export interface Route {
  * resolves names itself, only what the URL says can be judged.
  */
 export function routeTo(url: URL, options: RouteOptions): Route {
-  const { insecure = false, allowPrivate = true, proxy = null } = options;
+  const { insecure = false, allowPrivate = true, allowHttp = false, proxy = null } = options;
   const host = hostOf(url);
   const named = isIP(host) === 0;
   const reason =
     refusal(host, named ? '127.0.0.1' : host, named || allowPrivate) ??
-    (proxy === null || allowPrivate ? null : unknownBehind(proxy, host));
+    (proxy === null || allowPrivate ? null : unknownBehind(proxy, host)) ??
+    (named ? proxy && plainHttpBehindProxy(url, proxy, allowHttp) : plainHttpRefusal(url, host, allowHttp));
   const open: OpenSocket = (done) => {
     if (reason === null) return connect(done);
     process.nextTick(done, new BlockedError(reason));
     return () => {};
   };
-  const lookup = guardedLookup(options.lookup ?? (dnsLookup as LookupFunction), allowPrivate);
+  const lookup = guardedLookup(
+    options.lookup ?? (dnsLookup as LookupFunction),
+    (address) => refusal(host, address, allowPrivate) ?? plainHttpRefusal(url, address, allowHttp),
+  );
   const connect: OpenSocket =
     proxy === null
       ? (done) => openSocket(url, { insecure, lookup }, done)
@@ -63,12 +70,15 @@ function unknownBehind(proxy: URL, host: string): string {
 }
 
 /** A resolver that hands out permitted addresses alone; where none is left the connection is blocked. */
-function guardedLookup(lookup: LookupFunction, allowPrivate: boolean): LookupFunction {
+function guardedLookup(
+  lookup: LookupFunction,
+  refusalOf: (address: string) => string | null,
+): LookupFunction {
   return (host, lookupOptions, callback) => {
     lookup(host, { ...lookupOptions, all: true }, (error, found) => {
       if (error) return callback(error, '', 0);
       const addresses = (Array.isArray(found) ? found : []) as LookupAddress[];
-      const reasons = addresses.map(({ address }) => refusal(host, address, allowPrivate));
+      const reasons = addresses.map(({ address }) => refusalOf(address));
       const allowed = addresses.filter((_, index) => reasons[index] === null);
       const first = allowed[0];
       if (first === undefined)

@@ -52,6 +52,8 @@ export interface ForwarderOptions {
   timeoutMs?: number;
   /** Accept any TLS certificate. */
   insecure?: boolean;
+  /** Plain http to a public address too. */
+  allowHttp?: boolean;
   proxy?: URL | null;
   /** The app may be at either of this machine's own addresses, 127.0.0.1 and ::1. */
   eitherLoopback?: boolean;
@@ -108,8 +110,8 @@ export function createForwarder(url: URL, options: ForwarderOptions = {}): Forwa
 }
 
 function connectTo(url: URL, options: ForwarderOptions): { url: URL; transport: Transport } {
-  const { timeoutMs = FORWARD_TIMEOUT_MS, insecure = false, proxy = null } = options;
-  const about = { connections: CONNECTIONS, timeoutMs, insecure, proxy, keepBody: PASSED_BODY };
+  const { timeoutMs = FORWARD_TIMEOUT_MS, insecure = false, allowHttp = false, proxy = null } = options;
+  const about = { connections: CONNECTIONS, timeoutMs, insecure, allowHttp, proxy, keepBody: PASSED_BODY };
   return { url, transport: createTransport({ url, ...about }) };
 }
 

@@ -4,6 +4,7 @@ import { HEADER, headerValue } from '../core/headers.ts';
 import { shownUrl, visible } from '../core/redact.ts';
 import { formatDuration, formatTimestamp } from '../core/time.ts';
 import { type AttemptResult, createTransport } from '../http/attempt.ts';
+import type { RouteOptions } from '../http/route.ts';
 import type { Answer, IncomingRequest } from '../http/serve-options.ts';
 import type { Clock } from './clock.ts';
 
@@ -48,8 +49,8 @@ export class Probe {
   }
 
   /** `allowPrivate` is false for a URL that is not the user's own word (fault D12). Rejects with EnvironmentError. */
-  async run(url: URL, { allowPrivate, proxy }: { allowPrivate: boolean; proxy: URL | null }): Promise<Proof> {
-    const transport = createTransport({ url, connections: 1, timeoutMs: TIMEOUT_MS, allowPrivate, proxy });
+  async run(url: URL, route: RouteOptions): Promise<Proof> {
+    const transport = createTransport({ url, connections: 1, timeoutMs: TIMEOUT_MS, ...route });
     const began = this.#clock.now();
     const deadline = began + PATIENCE_MS;
     try {

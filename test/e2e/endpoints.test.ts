@@ -65,6 +65,26 @@ describe('endpoints add', () => {
     expect((await at.run('endpoints', 'show', 'prod')).out).not.toContain(secret);
   });
 
+  test('takes plain http, and says that it may be blocked unless that is permitted', async () => {
+    const at = project();
+    const told =
+      /Plain http to a public address is blocked\. Use an https URL, or permit it with --allow-http/;
+    const settings = (name: string) => JSON.parse(at.text()).endpoints[name] as Record<string, unknown>;
+    expect((await at.run('endpoints', 'add', 'a', 'http://a.example/')).err).toMatch(told);
+    expect(settings('a')).not.toHaveProperty('allow_http');
+    expect((await at.run('endpoints', 'add', 'b', 'http://a.example/', '--allow-http')).err).not.toMatch(
+      told,
+    );
+    expect(settings('b')).toMatchObject({ allow_http: true });
+    expect((await at.run('endpoints', 'add', 'c', 'http://127.0.0.1:3000/')).err).not.toMatch(told);
+    expect((await at.run('endpoints', 'update', 'a', '--allow-http')).code).toBe(0);
+    expect(settings('a')).toMatchObject({ allow_http: true });
+    expect((await at.run('endpoints', 'show', 'a')).out).toMatch(/allow_http +true/);
+    const back = await at.run('endpoints', 'update', 'b', '--no-allow-http', '--url', 'http://b.example/');
+    expect(back.err).toMatch(told);
+    expect(settings('b')).not.toHaveProperty('allow_http');
+  });
+
   test('takes a value of the URL from a variable, and hints at that where it stands in clear', async () => {
     const at = project();
     const variable = 'https://example.com/notify?key=env:KEY';
@@ -89,7 +109,6 @@ describe('endpoints add', () => {
 
   test.each([
     [['prod', 'https://example.com/?key=***'], /has a masked value\. Write it as \?key=env:NAME/],
-    [['prod', 'http://example.com/'], /is not https/],
     [['prod', 'ftp://example.com/'], /is not https/],
     [['prod', 'https://me:pw@example.com/'], /carries a user or password/],
     [['3000', 'https://example.com/'], /is not a name/],
@@ -199,8 +218,8 @@ describe('the config file', () => {
       /:4: endpoints\.a\.secret: is not a reference.*env:NAME or file:PATH/,
     ],
     [
-      '{ "endpoints": { "a": { "url": "http://a.example/", "secret": "env:A" } } }',
-      /endpoints\.a\.url 'http:\/\/a\.example\/': .*is not https/,
+      '{ "endpoints": { "a": { "url": "ftp://a.example/", "secret": "env:A" } } }',
+      /endpoints\.a\.url 'ftp:\/\/a\.example\/': .*is not https/,
     ],
     [
       '{ "endpoints": { "a": { "url": "https://a.example/", "secret": "env:A", "retries": -1 } } }',

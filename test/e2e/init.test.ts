@@ -41,7 +41,7 @@ test('a config that is there is left as it is', async () => {
 
 test('a URL that is none: exit 2, nothing written', async () => {
   const io = testIo();
-  expect(await run(['init', '--url', 'http://example.com/'], io)).toBe(2);
+  expect(await run(['init', '--url', 'ftp://example.com/'], io)).toBe(2);
   expect(existsSync(config(io.cwd))).toBe(false);
 });
 
@@ -79,7 +79,7 @@ describe.skipIf(process.platform !== 'linux')('at a prompt', () => {
     const cwd = tempFolder();
     const init = startOnTerminal('mo init', { cwd });
     await init.waitFor(ASKED);
-    init.child.stdin?.write('http://example.com/\r');
+    init.child.stdin?.write('ftp://example.com/\r');
     await init.waitFor(/is not https[\s\S]*URL of your endpoint[^:]*: /);
     init.child.stdin?.write('https://example.com/hook\r');
     expect((await init.ended).code).toBe(0);

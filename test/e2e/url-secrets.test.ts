@@ -230,7 +230,7 @@ test.each([
   [['listen', '--tunnel', `wss://relay.example.com/c?key=${TYPED}`]],
   [['dashboard', `nowhere?key=${TYPED}`]],
   [['endpoints', 'add', 'crm', `nowhere?key=${TYPED}`]],
-  [['endpoints', 'add', 'crm', `http://example.com/?key=${TYPED}`]],
+  [['endpoints', 'add', 'crm', `ftp://example.com/?key=${TYPED}`]],
   [['endpoints', 'add', `https://example.com/?key=${TYPED}`]],
   [['endpoints', `https://example.com/?key=${TYPED}`]],
   [['init', '--url', `nowhere?key=${TYPED}`]],
@@ -246,7 +246,7 @@ test.each([
 
 test('a config with a mistake in it is told of without the value beside it', async () => {
   const cwd = tempFolder();
-  for (const url of [`http://example.com/?key=${TYPED}`, `nowhere?key=${TYPED}`, 7]) {
+  for (const url of [`ftp://example.com/?key=${TYPED}`, `nowhere?key=${TYPED}`, 7]) {
     const crm = { url, secret: 'env:A', timeout: `https://x/?key=${TYPED}` };
     writeFileSync(join(cwd, 'mo-notify.config.json'), JSON.stringify({ endpoints: { crm } }));
     expect((await silent(['send-test', 'crm'], cwd)).code).toBe(2);

@@ -92,7 +92,7 @@ describe('D11 link-local, metadata and reserved addresses are blocked in every m
   ])('of several addresses of a name (%j) only the permitted one is tried', async (found) => {
     const endpoint = await closing();
     const url = new URL(`http://hooks.example:${endpoint.port}/`);
-    const result = await attempt(url, { lookup: resolver(found), allowPrivate: false });
+    const result = await attempt(url, { lookup: resolver(found), allowPrivate: false, allowHttp: true });
     expect(result).toMatchObject({ outcome: 'delivered' });
     expect(reached).toEqual(['203.0.113.7']);
   });
@@ -106,12 +106,56 @@ describe('D11 a name that is rebound between two connections is blocked at the s
   ])('first public, then %s', async (_, second, allowPrivate) => {
     const endpoint = await closing();
     const url = new URL(`http://hooks.example:${endpoint.port}/`);
-    const transport = openTransport(url, { allowPrivate, lookup: resolver(['203.0.113.7'], [second]) });
+    const transport = openTransport(url, {
+      allowPrivate,
+      allowHttp: true,
+      lookup: resolver(['203.0.113.7'], [second]),
+    });
     expect(await transport.send(REQUEST)).toMatchObject({ outcome: 'delivered' });
     await endpoint.idle();
     expect(await transport.send(REQUEST)).toMatchObject({ outcome: 'blocked', status: null });
     expect(reached).toEqual(['203.0.113.7']);
     expect(endpoint.requests).toHaveLength(1);
+  });
+});
+
+describe('plain http', () => {
+  const words = expect.stringMatching(/203\.0\.113\.7.* is a public address.*--allow-http permits it/);
+
+  test.each(['hooks.example', '203.0.113.7'])(
+    'to %s, a public address, is blocked where it is not permitted',
+    async (host) => {
+      const endpoint = await closing();
+      const url = new URL(`http://${host}:${endpoint.port}/`);
+      const lookup = resolver(['203.0.113.7']);
+      expect(await attempt(url, { lookup })).toMatchObject({
+        outcome: 'blocked',
+        status: null,
+        error: words,
+      });
+      expect([reached, endpoint.connections()]).toEqual([[], 0]);
+      const permitted = await attempt(url, { lookup, allowHttp: true });
+      // A literal address is not there; what matters is that it was tried.
+      if (host !== '203.0.113.7') expect(permitted).toMatchObject({ outcome: 'delivered' });
+      expect(reached).toEqual(['203.0.113.7']);
+    },
+  );
+
+  test('to a name with public and private addresses goes to a private one', async () => {
+    const endpoint = await closing();
+    const url = new URL(`http://hooks.example:${endpoint.port}/`);
+    const result = await attempt(url, { lookup: resolver(['203.0.113.7', '10.0.0.1']) });
+    expect(result).toMatchObject({ outcome: 'delivered' });
+    expect(reached).toEqual(['10.0.0.1']);
+  });
+
+  test('to a name that was private and is public by now is blocked', async () => {
+    const endpoint = await closing();
+    const url = new URL(`http://hooks.example:${endpoint.port}/`);
+    const transport = openTransport(url, { lookup: resolver(['10.0.0.1'], ['203.0.113.7']) });
+    expect(await transport.send(REQUEST)).toMatchObject({ outcome: 'delivered' });
+    await endpoint.idle();
+    expect(await transport.send(REQUEST)).toMatchObject({ outcome: 'blocked', error: words });
   });
 });
 

@@ -28,7 +28,7 @@ describe('through a proxy', () => {
     const [proxy, endpoint] = [await startConnectProxy(), await startEndpoint(answers(200))];
     const headers = ['X-Twice', 'a', 'X-Twice', 'b'];
     const body = Buffer.from([0, 255, 10]);
-    const transport = openTransport(named(endpoint), { proxy: proxy.url });
+    const transport = openTransport(named(endpoint), { proxy: proxy.url, allowHttp: true });
     expect(await transport.send({ headers, body })).toMatchObject({ outcome: 'delivered' });
     expect(proxy.asked).toEqual([`POST http://other.example:${endpoint.port}/notify?a=b`]);
     const [seen] = endpoint.requests;
@@ -44,7 +44,7 @@ describe('through a proxy', () => {
       proxy.url.username = 'jo%40x';
       proxy.url.password = 's%3Acret';
       const endpoint = await (protocol === 'http:' ? startEndpoint(answers(200)) : startTlsEndpoint('valid'));
-      await attempt(named(endpoint), { proxy: proxy.url, insecure: true });
+      await attempt(named(endpoint), { proxy: proxy.url, insecure: true, allowHttp: true });
       expect(proxy.credentials).toEqual([`Basic ${Buffer.from('jo@x:s:cret').toString('base64')}`]);
       if (protocol === 'https:') expect(endpoint.requests[0]?.header('Proxy-Authorization')).toBeUndefined();
     },
@@ -66,7 +66,7 @@ describe('through a proxy', () => {
 
   test('that wants a password for plain http: the status is the wire’s, the words name the proxy', async () => {
     const proxy = await startConnectProxy({ refuse: 407 });
-    const result = await attempt(new URL('http://other.example/'), { proxy: proxy.url });
+    const result = await attempt(new URL('http://other.example/'), { proxy: proxy.url, allowHttp: true });
     expect(result).toMatchObject({ outcome: 'rejected', status: 407 });
     expect(result.error).toContain(`the proxy ${proxy.url.host} wants a user name and password`);
   });
@@ -75,7 +75,7 @@ describe('through a proxy', () => {
     'that is not there, for %s: refused, not an endpoint whose name does not resolve',
     async (protocol) => {
       const proxy = new URL(`http://127.0.0.1:${await deadPort()}`);
-      const result = await attempt(new URL(`${protocol}//other.example/`), { proxy });
+      const result = await attempt(new URL(`${protocol}//other.example/`), { proxy, allowHttp: true });
       expect(result).toMatchObject({ outcome: 'refused', status: null });
       expect(result.error).toContain(`the proxy ${proxy.host} cannot be reached`);
     },
@@ -99,13 +99,27 @@ describe('D11 behind a proxy, which resolves the names', () => {
     },
   );
 
+  test('plain http to a name is blocked without --allow-http: nobody here knows where it leads', async () => {
+    const [proxy, endpoint] = [await startConnectProxy(), await startEndpoint(answers(200))];
+    const blocked = await attempt(named(endpoint), { proxy: proxy.url });
+    expect(blocked).toMatchObject({ outcome: 'blocked', status: null });
+    expect(blocked.error).toMatch(/other\.example.*the proxy 127\.0\.0\.1.*--allow-http/);
+    expect(proxy.asked).toEqual([]);
+  });
+
   test('D12 what did not come from the user goes there with --allow-private only', async () => {
     const [proxy, endpoint] = [await startConnectProxy(), await startEndpoint(answers(200))];
-    const blocked = await attempt(named(endpoint), { proxy: proxy.url, allowPrivate: false });
+    const blocked = await attempt(named(endpoint), {
+      proxy: proxy.url,
+      allowPrivate: false,
+      allowHttp: true,
+    });
     expect(blocked).toMatchObject({ outcome: 'blocked' });
     expect(blocked.error).toMatch(/other\.example.*the proxy 127\.0\.0\.1.*--allow-private/);
     expect(proxy.asked).toEqual([]);
-    expect(await attempt(named(endpoint), { proxy: proxy.url, allowPrivate: true })).toMatchObject({
+    expect(
+      await attempt(named(endpoint), { proxy: proxy.url, allowPrivate: true, allowHttp: true }),
+    ).toMatchObject({
       outcome: 'delivered',
     });
   });
