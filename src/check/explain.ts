@@ -8,7 +8,8 @@ export interface Explanation {
   remedy: string;
 }
 
-const MAX_BODY = 256 * 1024;
+/** Over a larger body nothing is tried, bytes. */
+export const MOST_SEARCHED = 256 * 1024;
 const RAW_BYTES =
   'Verify over the raw body, before any JSON parser: the bytes that arrived are the bytes that were signed.';
 
@@ -33,7 +34,7 @@ export function explainSignature(
       remedy: 'Send sha256= and 64 lower-case hex digits.',
     };
   }
-  if (body.length > MAX_BODY) return null;
+  if (body.length > MOST_SEARCHED) return null;
   const given = new Set(
     (header ?? '').split(',', 5).map((candidate) => candidate.trim().replace(/^sha256=/, '')),
   );

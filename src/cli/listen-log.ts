@@ -10,6 +10,7 @@ import { formatClock, formatDuration } from '../core/time.ts';
 import { MASK } from '../core/url-values.ts';
 import type { Answer, IncomingRequest, ServeFault } from '../http/serve-options.ts';
 import type { AppAnswer } from '../receiver/forward.ts';
+import type { Lost } from '../receiver/receiver.ts';
 import type { LinkState } from '../tunnel/tunnel-options.ts';
 import type { Context } from './context.ts';
 import { linkJson, linkLine, wayLines } from './link-lines.ts';
@@ -20,12 +21,19 @@ import type { Target } from './target.ts';
 /** Above this many lines in a second the rest are counted, not shown: a flood must not slow the receiver down. */
 const LINES_A_SECOND = 100;
 
+/** What could not be stored, and what its sender was told. */
+const LOST: Record<Lost, string> = {
+  delivery: 'not stored, answered 503',
+  evidence: 'refused delivery counted, not recorded',
+  outcome: "the app's answer not recorded",
+};
+
 /** What the user sees of a listening receiver. */
 export interface ListenLog {
   ready(about: Ready): void;
   received(receipt: Receipt, request: IncomingRequest, first: FirstReceipt | null): void;
   answered(receipt: Receipt, request: IncomingRequest, app: AppAnswer | null): void;
-  storeFailure(error: StoreError): void;
+  storeFailure(error: StoreError, lost: Lost): void;
   fault(fault: ServeFault): void;
   /** How the tunnel stands. */
   link(state: LinkState): void;
@@ -74,6 +82,7 @@ export function listenLog(
     suspected: 0,
     aborted: 0,
     unstored: 0,
+    unrecorded: 0,
   };
   const latency = new Histogram();
   let last: IncomingRequest | null = null;
@@ -81,7 +90,7 @@ export function listenLog(
   let ready = false;
   let shown = 0;
   let hidden = 0;
-  let lastFailure = '';
+  const lastFailure = new Map<Lost, string>();
   let lastLoss = '';
   const ticker = json || quiet ? null : setInterval(tick, 1000);
   ticker?.unref();
@@ -90,7 +99,7 @@ export function listenLog(
     if (hidden > 0 && !paused) context.print(dim(`             … ${hidden} more deliveries in this second`));
     shown = 0;
     hidden = 0;
-    lastFailure = '';
+    lastFailure.clear();
   }
 
   function line(text: string): void {
@@ -153,7 +162,7 @@ export function listenLog(
         latency.record(receipt.latencyMs);
       if (json || quiet) return;
       if (paused || shown >= LINES_A_SECOND) hidden += 1;
-      else line(receiptLine(receipt, request, first, { style, secrets }));
+      else line(receiptLine(receipt, first, style));
     },
     answered(receipt, request, app) {
       if (json) {
@@ -168,11 +177,12 @@ export function listenLog(
         `${dim(formatClock(context.io.now(), 'ms'))}  ${name('<--')}  ${tone(`[${app.status ?? '---'}]`)} POST ${visible(app.place)}  ${dim(`[${event}]`)}  (${formatDuration(app.durationMs)})${appWords(context, app, style)}`,
       );
     },
-    storeFailure(error) {
-      counts.unstored += 1;
-      if (error.message === lastFailure) return;
-      lastFailure = error.message;
-      context.warn(`mo-notify: not stored, answered 503: ${error.message}`);
+    storeFailure(error, lost) {
+      if (lost === 'delivery') counts.unstored += 1;
+      if (lost === 'evidence') counts.unrecorded += 1;
+      if (lastFailure.get(lost) === error.message) return;
+      lastFailure.set(lost, error.message);
+      context.warn(`mo-notify: ${LOST[lost]}: ${error.message}`);
     },
     fault({ kind, detail }) {
       if (kind === 'aborted') counts.aborted += 1;
@@ -225,7 +235,7 @@ export function listenLog(
         });
       }
       if (quiet) return;
-      const extras = (['conflicts', 'suspected', 'aborted', 'unstored'] as const)
+      const extras = (['conflicts', 'suspected', 'aborted', 'unstored', 'unrecorded'] as const)
         .filter((key) => counts[key] > 0)
         .map((key) => `, ${counts[key]} ${key}`)
         .join('');

@@ -2,7 +2,7 @@ import { type CallStory, tellCall } from '../core/call-story.ts';
 import { shownHeaders } from '../core/credentials.ts';
 import { EXIT } from '../core/errors.ts';
 import { parsePayload } from '../core/payload.ts';
-import { type LogRecord, recordTime } from '../core/record.ts';
+import { isCut, isRefused, type LogRecord, recordTime } from '../core/record.ts';
 import { visible } from '../core/redact.ts';
 import type { RecordFilter, Store } from '../core/store.ts';
 import { formatDuration, formatTimestamp } from '../core/time.ts';
@@ -88,24 +88,33 @@ function showEvent(context: Context, id: string, records: readonly LogRecord[]):
     context.print(
       `  ${dim(stamp(at))}  ${dim(gap.padStart(10))}  ${name(way)}  ${resultOf(record, context)}`,
     );
-    context.print(dim(`${' '.repeat(38)}${detail(record)}`));
+    for (const text of details(record)) context.print(dim(`${' '.repeat(38)}${text}`));
   }
   if (records.length === MOST) context.print(dim(`  … the first ${MOST} of them`));
 }
 
-function detail(record: LogRecord): string {
+function details(record: LogRecord): string[] {
   if (record.kind === 'attempt') {
     const { id, url, run, replayOf } = record.attempt;
     const replay = replayOf === null ? '' : `, replay of ${visible(replayOf, 60)}`;
-    return `${visible(id, 40)} to ${visible(url, 100)}, run ${visible(run, 40)}${replay}`;
+    return [`${visible(id, 40)} to ${visible(url, 100)}, run ${visible(run, 40)}${replay}`];
   }
-  const { id, secret, bodyBytes } = record.receipt;
-  return `${visible(id, 40)}${secret === null ? '' : `, secret ${visible(secret, 60)}`}, ${bodyBytes} bytes`;
+  const { id, secret, bodyBytes, evidence } = record.receipt;
+  const kept = isCut(record) ? `, cut: the first ${record.body?.length} are on record` : '';
+  return [
+    `${visible(id, 40)}${secret === null ? '' : `, secret ${visible(secret, 60)}`}, ${bodyBytes} bytes${kept}`,
+    ...(evidence === undefined
+      ? []
+      : [`cause: ${visible(evidence.cause ?? 'not searched', 200)}`, `body SHA-256 ${evidence.sha256}`]),
+  ];
 }
 
 async function showBody(context: Context, records: readonly LogRecord[]): Promise<void> {
   const { dim } = context.style('stdout');
-  const kept = records.find(({ body }) => body !== null);
+  // Under a good event's id there may be forged ones, too.
+  const withBody = records.filter(({ body }) => body !== null);
+  const kept =
+    withBody.find((record) => record.kind === 'attempt' || !isRefused(record.receipt)) ?? withBody[0];
   const headers = records.find((record) => record.headers !== null && record.headers.length > 0)?.headers;
   if (headers !== undefined && headers !== null) {
     context.print('');
@@ -116,6 +125,10 @@ async function showBody(context: Context, records: readonly LogRecord[]): Promis
   if (kept === undefined || kept.body === null) return context.print(dim('  its body is not on record'));
   const text = await indented(kept.body);
   for (const line of context.masked(text).split('\n')) context.print(`  ${visible(line, 2000)}`);
+  if (kept.kind === 'receipt' && isCut(kept))
+    context.print(
+      dim(`  cut: the first ${kept.body.length} of ${kept.receipt.bodyBytes} bytes are on record`),
+    );
 }
 
 /** An event on several lines, made of the very text: numbers and escapes stay as they were written (fault B3). */

@@ -1,51 +1,29 @@
-import { explainSignature } from '../check/explain.ts';
-import { HEADER, headerValue } from '../core/headers.ts';
 import type { Receipt } from '../core/record.ts';
 import { visible } from '../core/redact.ts';
 import { redirectOf } from '../core/redirect.ts';
-import type { Secret } from '../core/signature.ts';
 import type { FirstReceipt } from '../core/store.ts';
 import { formatClock, formatDuration } from '../core/time.ts';
-import type { IncomingRequest } from '../http/serve-options.ts';
 import type { AppAnswer } from '../receiver/forward.ts';
 import type { Context } from './context.ts';
 import type { Style } from './style.ts';
 
-/** How lines are coloured, and what signatures are explained by. */
-interface Look {
-  style: Style;
-  secrets: readonly Secret[];
-}
-
 const QUIET_FLAGS = new Set(['clock_skew']);
 
 /** A receipt as one line for people: when, what, its id, the verdict on its signature, and what is odd about it. */
-export function receiptLine(
-  receipt: Receipt,
-  request: IncomingRequest,
-  first: FirstReceipt | null,
-  look: Look,
-): string {
-  const { dim, name } = look.style;
+export function receiptLine(receipt: Receipt, first: FirstReceipt | null, style: Style): string {
+  const { dim, name } = style;
   const id = receipt.eventId === null ? 'no id' : visible(receipt.eventId, 40);
   const again = receipt.attempt !== null && receipt.attempt > 1 ? dim(`  attempt ${receipt.attempt}`) : '';
-  return `${dim(formatClock(receipt.receivedAt, 'ms'))}  ${name('-->')}  ${visible(receipt.event ?? '(no event)', 24).padEnd(17)}  ${dim(`[${id}]`)}  ${signature(receipt, request, look)}${latencyText(receipt, look)}${again}${notes(receipt, look)}${earlier(receipt, first, look)}`;
+  return `${dim(formatClock(receipt.receivedAt, 'ms'))}  ${name('-->')}  ${visible(receipt.event ?? '(no event)', 24).padEnd(17)}  ${dim(`[${id}]`)}  ${signature(receipt, style)}${latencyText(receipt, style)}${again}${notes(receipt, style)}${earlier(receipt, first, style)}`;
 }
 
-function signature(
-  receipt: Receipt,
-  request: IncomingRequest,
-  { style: { good, bad, dim }, secrets }: Look,
-): string {
-  if (receipt.signature === 'valid') return good('signature ok');
-  if (receipt.signature === 'unchecked') return dim('signature unchecked');
-  const header = headerValue(request.headers, HEADER.signature);
-  const why =
-    explainSignature(request.body, header, secrets)?.cause ?? 'no live secret makes it over these bytes';
-  return `${bad(`signature ${receipt.signature}`)}  ${visible(why)}`;
+function signature({ signature: verdict, evidence }: Receipt, { good, bad, dim }: Style): string {
+  if (verdict === 'valid') return good('signature ok');
+  if (verdict === 'unchecked') return dim('signature unchecked');
+  return `${bad(`signature ${verdict}`)}: ${visible(evidence?.cause ?? 'cause not searched')}`;
 }
 
-function latencyText({ latencyMs }: Receipt, { style: { warn } }: Look): string {
+function latencyText({ latencyMs }: Receipt, { warn }: Style): string {
   if (latencyMs === null) return '';
   return latencyMs < 0
     ? warn(`  ${formatDuration(-latencyMs)} before its timestamp`)
@@ -53,13 +31,13 @@ function latencyText({ latencyMs }: Receipt, { style: { warn } }: Look): string 
 }
 
 /** For a suspected replay: what the same signed bytes came as before. */
-function earlier({ duplicate }: Receipt, first: FirstReceipt | null, { style: { dim } }: Look): string {
+function earlier({ duplicate }: Receipt, first: FirstReceipt | null, { dim }: Style): string {
   if (duplicate !== 'suspected_replay' || first === null) return '';
   const id = first.eventId === null ? 'no id' : visible(first.eventId, 40);
   return dim(`  same bytes as [${id}] at ${formatClock(first.receivedAt, 'ms')}`);
 }
 
-function notes({ duplicate, flags, status }: Receipt, { style: { warn } }: Look): string {
+function notes({ duplicate, flags, status }: Receipt, { warn }: Style): string {
   const odd = flags.filter((flag) => !QUIET_FLAGS.has(flag)).map((flag) => visible(flag, 60));
   const words = duplicate === null ? odd : [duplicate.replace('_', ' '), ...odd];
   const answer = status === null || status === 200 ? '' : warn(`  answered ${status}`);

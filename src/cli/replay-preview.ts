@@ -53,6 +53,7 @@ export function warnOfRefusals(context: Context, { refused }: Survey): void {
 
 const REASONS: Record<Refusal, string> = {
   bodiless: "their body is not on record, or masked. 'logs export --with-bodies --show-numbers' keeps it.",
+  cut: 'only the beginning of their body is on record.',
   bad_id: 'their event id is none that a header can carry. --new-ids gives them others.',
   unsigned: 'their signature is not on record. Without --no-resign they are signed anew.',
 };

@@ -1,4 +1,4 @@
-import type { RecordKind } from '../core/record.ts';
+import { isCut, type RecordKind } from '../core/record.ts';
 import type { RecordFilter, Store } from '../core/store.ts';
 import { type AttemptLine, FIELD } from '../logs/attempt-line.ts';
 import { readLog } from '../logs/log-file.ts';
@@ -69,8 +69,7 @@ export function storeSource(store: Store, through: Record<RecordKind, number>): 
 export function fileSource({ file, format, columns }: LogSource): ReplaySource {
   const foreign = format === 'csv' || format === 'har';
   async function* records(): AsyncIterable<Found> {
-    for await (const item of readLog(file, format, columns))
-      if ('record' in item) yield { record: item.record, hasBody: item.record.body !== null };
+    for await (const item of readLog(file, format, columns)) if ('record' in item) yield found(item.record);
   }
   const selector = async (selection: Selection, kind: RecordKind) => {
     const { status, target } = selection;
@@ -108,7 +107,12 @@ export function fileSource({ file, format, columns }: LogSource): ReplaySource {
 }
 
 function add(surveyors: Record<RecordKind, Surveyor>, record: Found['record']): void {
-  surveyors[record.kind].add({ record, hasBody: record.body !== null });
+  surveyors[record.kind].add(found(record));
+}
+
+/** A file's records come with their bodies. */
+function found(record: Found['record']): Found {
+  return { record, hasBody: record.body !== null, cut: isCut(record) };
 }
 
 /** The same as `add` does, of a line as it stands; false where a record has to be made of it. */

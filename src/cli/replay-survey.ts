@@ -41,7 +41,7 @@ export interface Survey {
   skips: Skips;
 }
 
-export type Found = { record: LogRecord; hasBody: boolean };
+export type Found = { record: LogRecord; hasBody: boolean; cut: boolean };
 
 /** Tells the records that stand for what is to be sent. One serves for one reading of a log. */
 export class Selector {
@@ -82,7 +82,7 @@ export class Surveyor {
   readonly #counts = {
     deliveries: 0,
     unwanted: 0,
-    refused: { bodiless: 0, bad_id: 0, unsigned: 0 } satisfies Survey['refused'],
+    refused: { bodiless: 0, cut: 0, bad_id: 0, unsigned: 0 } satisfies Survey['refused'],
   };
   /** How many records were meant, whatever became of them. */
   seen = 0;

@@ -143,7 +143,7 @@ async function replay(context: Context, job: Job): Promise<ExitCode> {
   const { deliveries, refused, kind, skips } = survey;
   warnOfSkips(context, skips, source.name);
   warnOfRefusals(context, survey);
-  const short = skips.count + refused.bodiless + refused.bad_id + refused.unsigned > 0;
+  const short = Object.values(refused).reduce((sum, count) => sum + count, skips.count) > 0;
   if (options.dryRun === true) {
     showReplay(context, survey, target, pace.rate);
     return short ? EXIT.shortfall : EXIT.ok;

@@ -1,7 +1,7 @@
 import { explainSignature } from '../check/explain.ts';
 import { EnvironmentError } from '../core/errors.ts';
 import { HEADER, headerValue } from '../core/headers.ts';
-import type { LogRecord } from '../core/record.ts';
+import { isCut, type LogRecord } from '../core/record.ts';
 import { displayUrl } from '../core/redact.ts';
 import type { Secret } from '../core/signature.ts';
 import type { Store } from '../core/store.ts';
@@ -67,13 +67,19 @@ function isTaken(error: unknown): boolean {
   return error instanceof EnvironmentError && (error.cause as NodeJS.ErrnoException)?.code === 'EADDRINUSE';
 }
 
+/** By the whole body, where that is on record, else by what was found when it was there. */
 function explain(record: LogRecord, secrets: readonly Secret[]): string | null {
-  if (record.kind !== 'receipt' || record.body === null || secrets.length === 0) return null;
-  if (record.receipt.signature === 'valid') return null;
-  const found = explainSignature(record.body, headerValue(record.headers ?? [], HEADER.signature), secrets);
-  return found === null
-    ? 'No live secret makes this signature over these bytes.'
-    : `${capital(found.cause)}. ${found.remedy}`;
+  if (record.kind !== 'receipt' || record.receipt.signature === 'valid') return null;
+  const { headers, body } = record;
+  const { evidence } = record.receipt;
+  if (body !== null && !isCut(record) && secrets.length > 0) {
+    const found = explainSignature(body, headerValue(headers ?? [], HEADER.signature), secrets);
+    return found === null
+      ? 'None of the current secrets produces it for these bytes.'
+      : `${capital(found.cause)}. ${found.remedy}`;
+  }
+  if (evidence === undefined) return null;
+  return evidence.cause === null ? 'Its cause was not searched.' : `${capital(evidence.cause)}.`;
 }
 
 function capital(text: string): string {

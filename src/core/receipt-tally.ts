@@ -1,4 +1,4 @@
-import type { Receipt } from './record.ts';
+import { isRefused, type Receipt } from './record.ts';
 import { emptyReceiptTally, type ReceiptTally } from './tally.ts';
 
 /** What of a receipt counts, beside its times. `forwarded` where an app was asked. */
@@ -19,7 +19,7 @@ export class ReceiptCounter {
     const { event, signature, duplicate, accepted, redelivery, forwarded } = facts;
     const { tally } = this;
     tally.receipts += 1;
-    if (signature !== 'valid' && signature !== 'unchecked') tally.refused += 1;
+    if (isRefused(facts)) tally.refused += 1;
     if (duplicate === 'duplicate') {
       tally.duplicates += 1;
       if (!forwarded) tally.dropped += 1;

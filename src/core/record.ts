@@ -75,6 +75,16 @@ export interface Receipt {
   flags: readonly string[];
   /** When the dashboard first showed the event on a page, ms since the epoch; null where it did not. */
   shownAt: number | null;
+  /** Of a delivery that was refused for its signature. */
+  evidence?: Evidence;
+}
+
+/** What is known of a refused delivery besides the beginning of its body (contract §2). */
+export interface Evidence {
+  /** SHA-256 of its whole body, in hex. */
+  sha256: string;
+  /** Why its signature was refused, as its whole body told at arrival; null where nobody looked. */
+  cause: string | null;
 }
 
 /** A record with what only the delivery log keeps of it; null where it does not, or where it was not asked for. */
@@ -98,9 +108,19 @@ export function recordTime(record: LogRecord): number {
 }
 
 /** Whether a receipt counts as received: rightly signed, and answered with a 2xx or handed on to an app. */
-export function isAccepted({ signature, status, forward }: Receipt): boolean {
-  if (signature !== 'valid' && signature !== 'unchecked') return false;
-  return status === null || isSuccess(status) || forward !== null;
+export function isAccepted(receipt: Receipt): boolean {
+  const { status, forward } = receipt;
+  return !isRefused(receipt) && (status === null || isSuccess(status) || forward !== null);
+}
+
+/** Whether it was refused for its signature. Anybody can send such a delivery. */
+export function isRefused({ signature }: Pick<Receipt, 'signature'>): boolean {
+  return signature !== 'valid' && signature !== 'unchecked';
+}
+
+/** Whether the body is there, and only its beginning. */
+export function isCut(record: LogRecord): boolean {
+  return record.kind === 'receipt' && record.body !== null && record.body.length < record.receipt.bodyBytes;
 }
 
 /** An attempt as a line of NDJSON has it. */
@@ -144,6 +164,8 @@ export interface ReceiptJson {
   body_bytes: number;
   flags: readonly string[];
   shown_at?: string;
+  body_sha256?: string;
+  cause?: string | null;
 }
 
 export function attemptToJson(attempt: Attempt): AttemptJson {
@@ -192,6 +214,9 @@ export function receiptToJson(receipt: Receipt): ReceiptJson {
     body_bytes: receipt.bodyBytes,
     flags: receipt.flags,
     ...(receipt.shownAt === null ? {} : { shown_at: formatTimestamp(receipt.shownAt) }),
+    ...(receipt.evidence === undefined
+      ? {}
+      : { body_sha256: receipt.evidence.sha256, cause: receipt.evidence.cause }),
   };
 }
 

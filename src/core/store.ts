@@ -91,6 +91,8 @@ export interface LogEntry {
   record: LogRecord;
   /** Whether a body is on record, be it read or not. */
   hasBody: boolean;
+  /** Whether that is only its beginning. */
+  cut: boolean;
 }
 
 /** A receipt, and when the event in it was on a page, ms since the epoch. */
@@ -144,7 +146,10 @@ export interface ReplayState {
 export interface Store {
   /** Where the records are, for messages. */
   readonly location: string;
-  /** Stores a receipt and decides, in the same transaction, whether it is a duplicate (contract §2). */
+  /**
+   * Stores a receipt and decides, in the same transaction, whether it is a duplicate (contract §2). Refused ones go again
+   * as others come, and those that find no room are not stored; all of them stay in the figures.
+   */
   addReceipt(receipt: NewReceipt): Promise<StoredReceipt>;
   /** Notes what the app answered, and what was answered to the sender, on a receipt and the one it repeats. */
   settleForward(settlement: Settlement): Promise<void>;

@@ -1,4 +1,4 @@
-import { isSuccess } from '../core/record.ts';
+import { isRefused, isSuccess } from '../core/record.ts';
 import type { DeliveryRow } from './wire.ts';
 
 /** How a record went, as one filters by it. */
@@ -42,9 +42,9 @@ export function matchesDelivery(row: DeliveryRow, { kind, event, result, search 
 /** A record may be several: a duplicate that failed. */
 export function resultsOf(row: DeliveryRow): Result[] {
   if (row.kind === 'attempt') return [row.outcome === 'delivered' ? 'delivered' : 'failed'];
-  const { signature, status, forward, duplicate } = row;
+  const { status, forward, duplicate } = row;
   const results: Result[] = duplicate === null ? [] : [duplicate];
-  if (signature !== 'valid' && signature !== 'unchecked') return [...results, 'refused'];
+  if (isRefused(row)) return [...results, 'refused'];
   const answered = status === null || isSuccess(status);
   const taken = forward === null || isSuccess(forward.status);
   return [...results, answered && taken ? 'delivered' : 'failed'];

@@ -1,6 +1,6 @@
 import { shownHeaders } from '../core/credentials.ts';
 import { parsePayload } from '../core/payload.ts';
-import { type LogRecord, type RecordKind, recordTime } from '../core/record.ts';
+import { isCut, type LogRecord, type RecordKind, recordTime } from '../core/record.ts';
 import type { LogEntry, Store } from '../core/store.ts';
 import { mergeByTime } from '../logs/merge-log.ts';
 import { type DeliveryFilter, matchesDelivery } from './delivery-filter.ts';
@@ -81,6 +81,7 @@ export async function inspect(
     row,
     headers: record.headers === null ? null : shownHeaders(record.headers),
     body_base64: body === null ? null : Buffer.from(body).toString('base64'),
+    body_cut: isCut(record),
     explanation: explain(record),
     answer: record.kind === 'receipt' ? (record.answer ?? null) : null,
     related: related.map((one) => one.row),

@@ -168,7 +168,9 @@ function findEntry(
 }
 
 /** What it takes to make the same request again: of what was received, headers and body are on record. */
-function sendable({ record: { headers, body } }: LogEntry) {
+function sendable({ record, cut }: LogEntry) {
+  const { headers, body } = record;
+  if (cut) throw new UsageError('Only the beginning of its body is on record, so it cannot be sent again.');
   if (headers !== null && body !== null) return { headers, body };
   throw new UsageError(
     "Its headers or its body are not on record, so the same request cannot be made again. 'mo-notify replay' signs anew.",

@@ -84,6 +84,8 @@ export interface Inspection {
   headers: [name: string, value: string][] | null;
   /** Null where it is not on record. */
   body_base64: string | null;
+  /** Whether that is only its beginning. */
+  body_cut: boolean;
   /** Why its signature was not taken, as far as that can be said. */
   explanation: string | null;
   /** The beginning of what the app said. */

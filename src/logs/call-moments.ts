@@ -1,7 +1,7 @@
 import type { CallMoment } from '../core/call-story.ts';
 import type { CallEvent } from '../core/event.ts';
 import { type Payload, parsePayload } from '../core/payload.ts';
-import { type LogRecord, recordTime } from '../core/record.ts';
+import { isRefused, type LogRecord, recordTime } from '../core/record.ts';
 
 /**
  * What a record says of its call; negative tests and forged deliveries say nothing. `arrival` breaks ties; `payload` is
@@ -29,8 +29,7 @@ export function callMoment(
 }
 
 function isTrusted(record: LogRecord): boolean {
-  if (record.kind === 'attempt') return record.attempt.fault === null;
-  return record.receipt.signature === 'valid' || record.receipt.signature === 'unchecked';
+  return record.kind === 'attempt' ? record.attempt.fault === null : !isRefused(record.receipt);
 }
 
 /** What a call's story is told by; a report keeps many of them. */

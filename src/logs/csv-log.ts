@@ -136,7 +136,7 @@ function fromOwnRow(row: Row): Record<string, unknown> {
     const text = cell === null || cell === undefined ? null : unescapeCell(fromCsvText(cell));
     if (text === null) json[key] = key === 'flags' ? [] : null;
     else if (NUMBERS.has(key)) json[key] = Number(text);
-    else if (key === 'final' || key === 'body_masked') json[key] = text === 'true';
+    else if (key === 'final' || key === 'body_masked' || key === 'body_cut') json[key] = text === 'true';
     else if (key === 'flags') json[key] = text.split(' ');
     else if (key === 'forward' || key === 'headers') json[key] = readJson(key, text);
     else json[key] = text;

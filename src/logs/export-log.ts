@@ -1,6 +1,6 @@
 import { shownHeaders } from '../core/credentials.ts';
 import { type Cell, toCsv } from '../core/csv.ts';
-import { attemptToJson, type LogRecord, receiptToJson } from '../core/record.ts';
+import { attemptToJson, isCut, type LogRecord, receiptToJson } from '../core/record.ts';
 import { maskNumbers, visibleJson } from '../core/redact.ts';
 import { escapeCell } from './csv-escapes.ts';
 
@@ -16,7 +16,7 @@ export interface ExportOptions {
 
 type Row = Record<string, unknown>;
 
-/** A record as an export has it: the keys of contract §3, and its body where that is wanted. */
+/** A record as an export has it: the keys of contract §3, and its body, or what is kept of it, where that is wanted. */
 export function exportRow(record: LogRecord, { bodies, masked }: ExportOptions): Row {
   const mask = (text: string) => (masked ? maskNumbers(text) : text);
   const row: Row = {
@@ -35,6 +35,7 @@ export function exportRow(record: LogRecord, { bodies, masked }: ExportOptions):
   const shown = masked ? Buffer.from(maskNumbers(bytes.toString('latin1')), 'latin1') : bytes;
   row.body_base64 = shown.toString('base64');
   if (!shown.equals(bytes)) row.body_masked = true;
+  if (isCut(record)) row.body_cut = true;
   return row;
 }
 
@@ -92,6 +93,9 @@ const COLUMNS = [
   'body_base64',
   'body_masked',
   'shown_at',
+  'body_sha256',
+  'cause',
+  'body_cut',
 ];
 
 function cell(value: unknown): Cell {

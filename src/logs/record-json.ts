@@ -76,7 +76,16 @@ function receipt(json: Json): Receipt {
     bodyBytes: json.body_bytes === undefined ? 0 : count(json, 'body_bytes'),
     flags: flags(json),
     shownAt: json.shown_at === undefined || json.shown_at === null ? null : moment(json, 'shown_at'),
+    ...evidence(json),
   };
+}
+
+function evidence(json: Json): Pick<Receipt, 'evidence'> {
+  const { body_sha256: sha256 } = json;
+  if (sha256 === undefined || sha256 === null) return {};
+  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256))
+    throw new RecordProblem(`body_sha256: ${shown(sha256)} is not a SHA-256 in hex`);
+  return { evidence: { sha256, cause: textOrNull(json, 'cause') } };
 }
 
 function flags({ flags: names }: Json): string[] {

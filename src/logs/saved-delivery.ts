@@ -5,10 +5,13 @@ import { HEADER, headerValue, type RawHeaders } from '../core/headers.ts';
 export interface SavedDelivery {
   signature: string | undefined;
   body: Buffer;
+  /** What an export says of a body of which it has the beginning only. */
+  cut?: { wholeBytes: number; sha256: string | null; cause: string | null };
 }
 
 /**
- * Reads a saved HTTP request, or a line of JSON: of `listen --json --with-bodies`, or of `send-test --dry-run --json`.
+ * Reads a saved HTTP request, or a line of JSON: of `listen --json --with-bodies`, of `send-test --dry-run --json`, or of
+ * an export.
  * Throws UsageError for anything else.
  */
 export function parseSavedDelivery(bytes: Buffer, source: string): SavedDelivery {
@@ -31,10 +34,19 @@ function fromJson(text: string, source: string): SavedDelivery {
     );
   }
   const headers = (delivery.headers as unknown[]).flat().map(String);
+  const body = Buffer.from(delivery.body_base64, 'base64');
+  const { body_bytes: wholeBytes, body_sha256: sha256, cause } = delivery;
   return {
     signature: headerValue(headers, HEADER.signature),
-    body: Buffer.from(delivery.body_base64, 'base64'),
+    body,
+    ...(typeof wholeBytes === 'number' && body.length < wholeBytes
+      ? { cut: { wholeBytes, sha256: textOrNull(sha256), cause: textOrNull(cause) } }
+      : {}),
   };
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }
 
 function fromRequest(bytes: Buffer, source: string): SavedDelivery {

@@ -32,6 +32,9 @@ export function checkRequest(
   request: IncomingRequest,
   { paths, maxBody }: { paths: readonly string[] | null; maxBody: number },
 ): Answer | null {
+  // Browsers say so themselves: a page that somebody has open elsewhere is no sender (fault G4).
+  if (headerValue(request.headers, 'Sec-Fetch-Site') === 'cross-site')
+    return { status: 403, headers: [], body: "A request from another site's page is not taken" };
   if (paths !== null && !paths.includes(targetPath(request.target)))
     return { status: 404, headers: [], body: 'Not found' };
   if (request.method !== 'POST') return { status: 405, headers: ['Allow', 'POST'], body: 'Use POST' };

@@ -1,7 +1,8 @@
 import { askedFor } from '../core/asked.ts';
 import { StoreError } from '../core/errors.ts';
+import { keepEvidence } from '../core/evidence.ts';
 import type { Payload } from '../core/payload.ts';
-import { isSuccess, type Receipt } from '../core/record.ts';
+import { isRefused, isSuccess, type Receipt } from '../core/record.ts';
 import type { Secret } from '../core/signature.ts';
 import type { FirstReceipt, NewReceipt, Settlement, Store, StoredReceipt } from '../core/store.ts';
 import type { IncomingRequest } from '../http/serve-options.ts';
@@ -16,8 +17,9 @@ import {
   refuse,
 } from './answers.ts';
 import type { AppAnswer, Forwarder } from './forward.ts';
-import { judge } from './judge.ts';
+import { type Judgement, judge } from './judge.ts';
 import { release, toReceipt } from './receipt.ts';
+import { refusalCause } from './refusal-cause.ts';
 
 export interface ReceiverOptions {
   /** The live secrets, the current one first; null accepts every signature (`--no-verify`). */
@@ -43,8 +45,14 @@ export interface ReceiverOptions {
   onStored?: (seq: number, receipt: Receipt, payload: Payload) => void;
   /** When all is known: the answer, and what the app said. */
   onAnswered?: (receipt: Receipt, request: IncomingRequest, app: AppAnswer | null) => void;
-  onStoreFailure?: (error: StoreError) => void;
+  onStoreFailure?: (error: StoreError, lost: Lost) => void;
 }
+
+/**
+ * What the log could not take: a delivery, which was answered 503; what is kept of one that was refused, which had its
+ * answer; what became of a forward, of which the sender was told all the same.
+ */
+export type Lost = 'delivery' | 'evidence' | 'outcome';
 
 /** Answers to give instead of 200, to see the platform's retries at work; the last one goes on for ever. */
 export interface Rehearsal {
@@ -66,6 +74,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const { store, forwarder } = options;
   const inFlight = new Map<number, Promise<ReceiverAnswer>>();
   const background = new Set<Promise<unknown>>();
+  const findCause = refusalCause(options.secrets ?? []);
   let rehearsed = 0;
 
   async function receive(request: IncomingRequest): Promise<ReceiverAnswer> {
@@ -79,7 +88,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     if (answer !== null && !accepted) {
       receipt.status = answer.status;
       if (refusal === null) receipt.flags = [...receipt.flags, 'rehearsed'];
-      return record(request, receipt, judgement.payload, answer);
+      return record(request, receipt, judgement, answer);
     }
     const forwarding = forwarder !== null && wants(receipt.event);
     receipt.status = forwarding && options.ack === 'app' ? null : (answer ?? OK).status;
@@ -106,14 +115,15 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   function record(
     request: IncomingRequest,
     receipt: Receipt & NewReceipt,
-    payload: Payload,
+    judgement: Judgement,
     answer: ReceiverAnswer,
   ): Promise<ReceiverAnswer> {
+    if (isRefused(receipt)) keepEvidence(receipt, findCause(request, judgement));
     const stored = store.addReceipt(receipt).then(({ seq }) => {
       release(receipt);
-      options.onStored?.(seq, receipt, payload);
+      options.onStored?.(seq, receipt, judgement.payload);
     });
-    keepRunning(stored.catch(unavailable));
+    keepRunning(stored.catch((error) => lose(error, 'evidence')));
     options.onReceived?.(receipt, request, null);
     return finish(receipt, request, answer);
   }
@@ -158,7 +168,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   }
 
   async function settle(settlement: Settlement): Promise<void> {
-    await store.settleForward(settlement).catch(unavailable);
+    await store.settleForward(settlement).catch((error) => lose(error, 'outcome'));
   }
 
   async function forward(
@@ -204,14 +214,18 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     return { ...OK, status, body: isSuccess(status) ? 'ok' : `rehearsed ${status}` };
   }
 
+  function asked({ target }: IncomingRequest): string {
+    return askedFor(target, options.paths !== null);
+  }
+
   function unavailable(error: unknown): ReceiverAnswer {
-    const failure = error instanceof StoreError ? error : new StoreError(String(error), 'unavailable');
-    options.onStoreFailure?.(failure);
+    lose(error, 'delivery');
     return NOT_STORED;
   }
 
-  function asked({ target }: IncomingRequest): string {
-    return askedFor(target, options.paths !== null);
+  function lose(error: unknown, lost: Lost): void {
+    const failure = error instanceof StoreError ? error : new StoreError(String(error), 'unavailable');
+    options.onStoreFailure?.(failure, lost);
   }
 
   function wants(event: string | null): boolean {

@@ -64,15 +64,16 @@ function contentHeaders(headers: RawHeaders): string[] {
 /** What a header can carry. */
 const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** Why a delivery cannot be sent again as it was: its body is not known, or a header cannot carry its id or signature. */
-export type Refusal = 'bodiless' | 'bad_id' | 'unsigned';
+/** Why a delivery cannot be sent again as it was: its body is not known, or not all of it, or a header cannot carry its id or signature. */
+export type Refusal = 'bodiless' | 'cut' | 'bad_id' | 'unsigned';
 
 /** Null where nothing is in the way. `copies` gives new ids, `asSigned` keeps the signatures on record. */
 export function refusalOf(
-  { record, hasBody }: { record: LogRecord; hasBody: boolean },
+  { record, hasBody, cut }: { record: LogRecord; hasBody: boolean; cut: boolean },
   { copies, asSigned }: { copies: boolean; asSigned: boolean },
 ): Refusal | null {
   if (!hasBody) return 'bodiless';
+  if (cut) return 'cut';
   const { eventId } = record.kind === 'attempt' ? record.attempt : record.receipt;
   if (!copies && eventId !== null && !isEventId(eventId)) return 'bad_id';
   const signature = record.headers === null ? undefined : headerValue(record.headers, HEADER.signature);

@@ -4,6 +4,11 @@ import { Worker } from 'node:worker_threads';
 
 /** So many records make some ten megabytes of write-ahead log. */
 const RECORDS = 8000;
+/**
+ * While somebody goes on writing, what a checkpoint leaves behind keeps the log from starting anew. Once it has so many
+ * pages, 32 MiB, the writer waits for a moment.
+ */
+const LONG_LOG = 8192;
 
 /** Empties a store's write-ahead log into its file while the store goes on. */
 export interface Checkpointer {
@@ -25,7 +30,7 @@ export function createCheckpointer(path: string): Checkpointer {
   function start(): Worker {
     const made = new Worker(THREAD, {
       eval: true,
-      workerData: { path, libsql: createRequire(import.meta.url).resolve('libsql') },
+      workerData: { path, libsql: createRequire(import.meta.url).resolve('libsql'), longLog: LONG_LOG },
     });
     made.on('message', () => {
       busy = false;
@@ -60,13 +65,19 @@ const THREAD = `
 const { parentPort, workerData } = require('node:worker_threads');
 const Database = require(workerData.libsql);
 const db = new Database(workerData.path, { timeout: 5000 });
+const checkpoint = (mode) => db.prepare('PRAGMA wal_checkpoint(' + mode + ')').raw().all()[0];
 parentPort.on('message', (wanted) => {
   if (wanted === 'stop') {
     db.close();
     return parentPort.close();
   }
   try {
-    db.prepare('PRAGMA wal_checkpoint(PASSIVE)').all();
+    const [, pages] = checkpoint('PASSIVE');
+    if (pages > workerData.longLog) {
+      // The second takes what came during the first, so that little is left for which the writer has to wait.
+      checkpoint('PASSIVE');
+      checkpoint('RESTART');
+    }
   } catch {
     // The next one, or the writer's own, makes up for it.
   }

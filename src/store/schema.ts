@@ -81,9 +81,35 @@ DROP INDEX receipts_by_event;
 CREATE UNIQUE INDEX receipts_by_event ON receipts (event_id, ${PATH_OF_KEY}) WHERE ${FIRST_OF_EVENT};
 `;
 
+/**
+ * Refused deliveries on record, and how many are not any more (see sqlite-refused.ts). Those of earlier versions are
+ * whole; they count by about what they take, and go in their turn.
+ */
+const REFUSALS = `
+CREATE TABLE refused (
+  start INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL,
+  size INTEGER NOT NULL
+) STRICT;
+CREATE TABLE refused_hours (
+  hour INTEGER NOT NULL,
+  event TEXT NOT NULL,
+  first_at INTEGER NOT NULL,
+  last_at INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (hour, event)
+) STRICT, WITHOUT ROWID;
+INSERT INTO refused (start, seq, size)
+  SELECT sum(size) OVER (ORDER BY seq) - size, seq, size
+  FROM (
+    SELECT seq, 512 + length(detail) + coalesce(length(body), 0) AS size
+    FROM receipts WHERE signature NOT IN ('valid', 'unchecked')
+  );
+`;
+
 /** The delivery log's file ("MONF"). */
 export const DELIVERY_LOG: FileKind = {
   name: 'mo-notify store',
   applicationId: 0x4d4f4e46,
-  migrations: [SCHEMA, REPLAYS, SHOWN, PATHS, maskSecrets],
+  migrations: [SCHEMA, REPLAYS, SHOWN, PATHS, maskSecrets, REFUSALS],
 };

@@ -1,14 +1,17 @@
 import type Database from 'libsql';
+import { EVIDENCE_BYTES, keepEvidence } from '../core/evidence.ts';
 import { parsePayload } from '../core/payload.ts';
-import { isAccepted, type LogRecord } from '../core/record.ts';
+import { isAccepted, isCut, isRefused, type LogRecord } from '../core/record.ts';
 import { isConstraintError } from './sqlite-errors.ts';
+import type { RefusedWriter } from './sqlite-refused.ts';
 import { forwardText, pushReceipt, RECEIPT_COLUMNS, type Value } from './sqlite-rows.ts';
 import { keyOf } from './sqlite-write.ts';
 
 type ReceiptRecord = Extract<LogRecord, { kind: 'receipt' }>;
 
 /** Writes a receipt of another log as it is, verdict included, inside a transaction that is under way. */
-export function importReceipt(db: Database.Database, record: ReceiptRecord): void {
+export function importReceipt(db: Database.Database, record: ReceiptRecord, refused: RefusedWriter): void {
+  if (isRefused(record.receipt)) return importRefused(db, asEvidence(record), refused);
   try {
     insertReceipt(db, record, importedKey(record));
   } catch (error) {
@@ -18,11 +21,28 @@ export function importReceipt(db: Database.Database, record: ReceiptRecord): voi
   }
 }
 
+function importRefused(db: Database.Database, record: ReceiptRecord, refused: RefusedWriter): void {
+  const row = { ...record.receipt, headers: record.headers ?? [], body: record.body };
+  refused.makeRoom([row]);
+  refused.list([{ seq: insertReceipt(db, record, null), row }]);
+}
+
+/** An earlier version kept them whole. */
+function asEvidence(record: ReceiptRecord): ReceiptRecord {
+  const { receipt, body } = record;
+  if (body === null || body.length <= EVIDENCE_BYTES || isCut(record)) return record;
+  const kept = { ...receipt, body };
+  keepEvidence(kept, receipt.evidence?.cause ?? null);
+  const { body: beginning, ...rest } = kept;
+  return { ...record, receipt: rest, body: beginning };
+}
+
+/** Answers with its seq. */
 function insertReceipt(
   db: Database.Database,
   { receipt, headers, body, answer }: ReceiptRecord,
   bodyKey: Buffer | null,
-): void {
+): number {
   const { duplicate, forward, shownAt } = receipt;
   const values: Value[] = [];
   const kept = { headers: body === null ? [] : (headers ?? []), body };
@@ -30,7 +50,7 @@ function insertReceipt(
   const unused = { asked: '', timestampMs: null, accepted: false, forwarding: false };
   pushReceipt(values, { ...unused, ...kept, ...receipt }, { duplicate, redelivery: false, bodyKey });
   values.push(forward && forwardText(forward, answer), shownAt);
-  insertion(db).run(values);
+  return Number(insertion(db).run(values).lastInsertRowid);
 }
 
 /** By what the delivery is known from now on; a record without its body can only be found by its event id. */

@@ -44,10 +44,23 @@ export function pruneSome(db: Db, { before, keys }: PruneBounds): number {
     `seq IN (SELECT seq FROM ${table} WHERE ${condition} LIMIT ${CHUNK})`;
   return (
     run(`DELETE FROM attempts WHERE ${some('attempts', 'sent_at < :before')}`, { before }) ||
-    run(`DELETE FROM receipts WHERE ${some('receipts', `${OLD} AND NOT (${KEYED})`)}`, { before, keys }) ||
+    removeReceipts(db, some('receipts', `${OLD} AND NOT (${KEYED})`), { before, keys }) ||
     run(`UPDATE receipts SET ${EMPTIED} WHERE ${some('receipts', `${OLD} AND ${WHOLE} AND ${KEYED}`)}`, {
       before,
       keys,
-    })
+    }) ||
+    run('DELETE FROM refused_hours WHERE last_at < :before', { before })
   );
+}
+
+/** With what lists them, if they were refused: their seqs may be given again. */
+function removeReceipts(db: Db, which: string, bounds: PruneBounds): number {
+  const gone = db.prepare(`DELETE FROM receipts WHERE ${which} RETURNING seq`).raw().all(bounds) as [
+    number,
+  ][];
+  if (gone.length > 0)
+    db.prepare('DELETE FROM refused WHERE seq IN (SELECT value FROM json_each(?))').run([
+      JSON.stringify(gone.flat()),
+    ]);
+  return gone.length;
 }

@@ -126,6 +126,7 @@ function attemptEntry([json, durationMs, body]: Row): LogEntry {
   return {
     seq,
     hasBody: hasBody === 1,
+    cut: false,
     record: { kind: 'attempt', attempt, headers: null, body: bytesOf(body) },
   };
 }
@@ -135,7 +136,8 @@ function receiptEntry([json, rest, body]: Row, bodies: boolean): LogEntry {
     JSON.parse(json) as ReceiptRow;
   const [status, forwarded, flags, length, shownAt] = more;
   const { detail, headers } = readDetail(rest as string);
-  const [attempt, secret, transitMs, bodyBytes, asked] = detail;
+  const [attempt, secret, transitMs, wholeBytes, asked, sha256, cause] = detail;
+  const bodyBytes = wholeBytes ?? length ?? 0;
   const { forward, answer } = forwarded === null ? { forward: null } : readForward(forwarded);
   const receipt: Receipt = {
     id: fromText(id),
@@ -151,20 +153,22 @@ function receiptEntry([json, rest, body]: Row, bodies: boolean): LogEntry {
     transitMs,
     status,
     forward,
-    bodyBytes: length ?? bodyBytes ?? 0,
+    bodyBytes,
     flags: flags === null ? [] : (JSON.parse(flags) as string[]),
     shownAt,
+    ...(sha256 === undefined ? {} : { evidence: { sha256, cause: cause ?? null } }),
   };
   return {
     seq,
     hasBody: hasBody === 1,
+    cut: length !== null && length < bodyBytes,
     record: {
       kind: 'receipt',
       receipt,
       headers: bodies ? headers : null,
       body: bytesOf(body),
       ...(bodies && answer !== undefined ? { answer } : {}),
-      ...(bodies && asked !== undefined ? { asked } : {}),
+      ...(bodies && asked !== undefined && asked !== '' ? { asked } : {}),
     },
   };
 }

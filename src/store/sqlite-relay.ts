@@ -2,7 +2,7 @@ import { inOnePiece, sizeOf } from '../core/pieces.ts';
 import type { Channel, KeptDelivery, RelayStore } from '../core/relay-store.ts';
 import { createCheckpointer } from './checkpointer.ts';
 import { contentFiles } from './content-files.ts';
-import { GroupCommit } from './group-commit.ts';
+import { GroupCommit, QUEUE_BYTES } from './group-commit.ts';
 import { RELAY_FILE } from './relay-schema.ts';
 import { connect, type Durability, emptyLog } from './sqlite-connect.ts';
 import { guard, guardRead, isConstraintError } from './sqlite-errors.ts';
@@ -12,7 +12,13 @@ import { fromText, toText } from './sqlite-text.ts';
 import { Statements } from './statements.ts';
 
 /** As many as arrive together share the disk's confirmation, which costs more than all else. */
-const QUEUE = { batch: 256, gather: { batch: 256, ms: 10 }, limit: 10_000, patienceMs: 5000 };
+const QUEUE = {
+  batch: 256,
+  gather: { batch: 256, ms: 10 },
+  limit: 10_000,
+  limitBytes: QUEUE_BYTES,
+  patienceMs: 5000,
+};
 
 /** Above this many bytes a content is a file. */
 const LARGE = 65_536;
@@ -60,10 +66,13 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
       const bytes = sizeOf(content);
       const file = bytes > LARGE ? await files.write(content) : null;
       try {
-        return await queue.add<number>(() => {
-          const inline = file === null ? inOnePiece(content) : null;
-          return Number(run(INSERT, channel, receivedAt, bytes, inline, file).lastInsertRowid);
-        });
+        return await queue.add<number>(
+          () => {
+            const inline = file === null ? inOnePiece(content) : null;
+            return Number(run(INSERT, channel, receivedAt, bytes, inline, file).lastInsertRowid);
+          },
+          file === null ? bytes : 0,
+        );
       } catch (error) {
         if (file !== null) files.remove([file]);
         throw error;
@@ -101,14 +110,16 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
             seqs.flatMap((seq) =>
               removed(rowsNow('DELETE FROM deliveries WHERE seq = ? RETURNING file', seq)),
             ),
-          false,
+          0,
+          'patient',
         ),
       );
     },
     postpone: (seq, attempts, dueAt) =>
       queue.add(
         () => void run('UPDATE deliveries SET attempts = ?, due_at = ? WHERE seq = ?', attempts, dueAt, seq),
-        false,
+        0,
+        'patient',
       ),
     tidy: async () => {
       files.keepOnly(

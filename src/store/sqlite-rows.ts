@@ -30,11 +30,13 @@ export function pushReceipt(
 ): string | null {
   const { duplicate, redelivery, bodyKey } = found;
   const flags = redelivery ? [...receipt.flags, 'redelivery'] : receipt.flags;
-  const { attempt, secret, transitMs, bodyBytes, body } = receipt;
+  const { attempt, secret, transitMs, bodyBytes, body, evidence } = receipt;
   const detail: Detail = [attempt, secret, transitMs];
-  // How long a body is, it says itself.
-  if (body === null || receipt.asked !== '') detail.push(body === null ? bodyBytes : null);
-  if (receipt.asked !== '') detail.push(receipt.asked);
+  // How long a whole body is, it says itself.
+  const told = body === null || body.length < bodyBytes || evidence !== undefined;
+  if (told || receipt.asked !== '') detail.push(told ? bodyBytes : null);
+  if (receipt.asked !== '' || evidence !== undefined) detail.push(receipt.asked);
+  if (evidence !== undefined) detail.push(evidence.sha256, evidence.cause);
   const known = JSON.stringify(detail);
   const headers = maskCredentials(receipt.headers);
   const masked = withHeaders(known, headers);
@@ -70,6 +72,8 @@ type Detail = [
   transitMs: number | null,
   bodyBytes?: number | null,
   asked?: string,
+  sha256?: string,
+  cause?: string | null,
 ];
 
 /** What `pushReceipt` made of these. */

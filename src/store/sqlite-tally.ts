@@ -14,6 +14,7 @@ import {
 } from '../core/tally.ts';
 import { type Answer, inTurn, type Question, readAhead } from './read-ahead.ts';
 import { type Reader, seqBounds } from './sqlite-read.ts';
+import { forgotten } from './sqlite-refused.ts';
 import { ESCAPED_BYTES, fromText } from './sqlite-text.ts';
 import { matchesNone, type Where, where } from './sqlite-where.ts';
 
@@ -89,6 +90,11 @@ export async function tallyRecords(source: RowSource, filter: RecordFilter): Pro
   const received = matchesNone('receipt', filter)
     ? emptyReceiptTally()
     : await tallyReceipts(source, where('receipt', filter), span);
+  for (const { firstAt, lastAt, count } of await source.read((db) => forgotten(db, filter))) {
+    received.receipts += count;
+    received.refused += count;
+    widen(span, firstAt, lastAt);
+  }
   return { endpoints, received, ...span };
 }
 
@@ -162,12 +168,16 @@ async function* runs(
       : readAhead(path, sql, questions, here);
   for await (const [run, low, high] of found) {
     if (run === null) continue;
-    span.from = Math.min(span.from ?? (low as number), low as number);
-    span.to = Math.max(span.to ?? (high as number), high as number);
+    widen(span, low as number, high as number);
     yield Buffer.from(run.buffer, run.byteOffset, run.byteLength);
   }
 }
 type Run = [rows: ArrayBuffer | null, low: number | null, high: number | null];
+
+function widen(span: Span, low: number, high: number): void {
+  span.from = Math.min(span.from ?? low, low);
+  span.to = Math.max(span.to ?? high, high);
+}
 
 function nullable(column: string): string {
   return `ifnull(${column}, ${text([NULL])})`;

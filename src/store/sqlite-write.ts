@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type Database from 'libsql';
-import type { Attempt } from '../core/record.ts';
+import { type Attempt, isRefused } from '../core/record.ts';
 import type {
   FirstReceipt,
   NewReceipt,
@@ -12,6 +12,7 @@ import type {
 import { WHOLE_DETAIL } from './credentials.ts';
 import { FIRST_OF_BODY, FIRST_OF_EVENT, PATH_OF_KEY } from './schema.ts';
 import { isConstraintError } from './sqlite-errors.ts';
+import { type RefusedBounds, RefusedWriter } from './sqlite-refused.ts';
 import {
   ATTEMPT_COLUMNS,
   forwardState,
@@ -33,7 +34,7 @@ export type Job =
   | { kind: 'settle'; settlement: Settlement }
   | { kind: 'take' }
   | { kind: 'shown'; shown: readonly Shown[] }
-  | { kind: 'other'; work: (db: Database.Database) => unknown }
+  | { kind: 'other'; work: (db: Database.Database, refused: RefusedWriter) => unknown }
   | { kind: 'attempt'; attempt: Attempt; body: Uint8Array | null };
 type ReceiptJob = Extract<Job, { kind: 'receipt' }>;
 type AttemptJob = Extract<Job, { kind: 'attempt' }>;
@@ -68,15 +69,17 @@ export class Writer {
   readonly #db: Database.Database;
   readonly #statements: Statements;
   readonly #inserts = new Map<string, Database.Statement>();
+  readonly refused: RefusedWriter;
 
-  constructor(db: Database.Database) {
+  constructor(db: Database.Database, refusedBounds: RefusedBounds) {
     this.#db = db;
     this.#statements = new Statements(db);
+    this.refused = new RefusedWriter(this.#statements, refusedBounds);
   }
 
   /** All of the jobs or none: answers with their results in the same order, or throws. */
   commit(jobs: readonly Job[]): unknown[] {
-    return this.#statements.inTransaction(() => {
+    const results = this.#statements.inTransaction(() => {
       const results: unknown[] = new Array(jobs.length);
       const receipts: number[] = [];
       const attempts: number[] = [];
@@ -86,12 +89,23 @@ export class Writer {
         else if (job.kind === 'settle') this.#settle(job.settlement);
         else if (job.kind === 'shown') this.#noteShown(job.shown);
         else if (job.kind === 'take') results[index] = this.#takeUnforwarded();
-        else results[index] = job.work(this.#db);
+        else results[index] = job.work(this.#db, this.refused);
       }
+      const refused = receipts.filter((index) => isRefused((jobs[index] as ReceiptJob).receipt));
+      this.refused.makeRoom(refused.map((index) => (jobs[index] as ReceiptJob).receipt));
       this.#addReceipts(jobs, receipts, results);
+      this.refused.list(
+        refused.map((index) => ({
+          seq: (results[index] as StoredReceipt).seq,
+          row: (jobs[index] as ReceiptJob).receipt,
+        })),
+      );
       this.#addAttempts(jobs, attempts);
+      this.refused.countLost();
       return results;
     });
+    this.refused.forgetLost();
+    return results;
   }
 
   /** See Store.takeUnforwarded; receipts of the same batch come after it. */

@@ -1,8 +1,9 @@
 import type Database from 'libsql';
 import { askedPath } from '../core/asked.ts';
-import type { Store, StoredReceipt } from '../core/store.ts';
+import { isRefused } from '../core/record.ts';
+import type { NewReceipt, Store, StoredReceipt } from '../core/store.ts';
 import { createCheckpointer } from './checkpointer.ts';
-import { GroupCommit, type GroupCommitOptions } from './group-commit.ts';
+import { GroupCommit, type GroupCommitOptions, QUEUE_BYTES } from './group-commit.ts';
 import { DELIVERY_LOG } from './schema.ts';
 import { connect, type Durability, emptyLog } from './sqlite-connect.ts';
 import { guard, guardRead } from './sqlite-errors.ts';
@@ -18,6 +19,7 @@ import {
   readEntries,
   readReceipts,
 } from './sqlite-read.ts';
+import { REFUSED_BOUNDS, type RefusedBounds, type RefusedWriter } from './sqlite-refused.ts';
 import { findReplay, saveReplay } from './sqlite-replays.ts';
 import { tallyRecords } from './sqlite-tally.ts';
 import { type Job, keyOf, Writer } from './sqlite-write.ts';
@@ -28,49 +30,64 @@ const BATCH = 32;
 const GATHER = { batch: 256, ms: 10 };
 const QUEUE_LIMIT = 10_000;
 const PATIENCE_MS = 5000;
+/** What a job holds in memory besides bodies and headers, about. */
+const JOB_BYTES = 1024;
+/** What the log takes for a usual record, about, bytes. */
+const RECORD_BYTES = 2048;
 
 export interface SqliteOptions {
   durability?: Durability;
   /** Other bounds of the write queue than the usual ones. */
   limits?: Partial<GroupCommitOptions>;
+  /** Other bounds of what is kept of refused deliveries. */
+  refused?: Partial<RefusedBounds>;
 }
 
 /** Opens or creates a store in a SQLite file, or in memory for `:memory:`. Throws StoreError (contract §5). */
 export function openSqliteStore(path: string, options: SqliteOptions = {}): Store {
   if (path !== ':memory:') inspectFile(path, DELIVERY_LOG);
   const db = connect(path, DELIVERY_LOG, options.durability ?? 'normal');
-  const writer = new Writer(db);
+  const writer = new Writer(db, { ...REFUSED_BOUNDS, ...options.refused });
   const checkpointer = path === ':memory:' ? null : createCheckpointer(path);
-  const commit = (jobs: Job[]) => {
+  const commit = (jobs: Job[], bytes: number) => {
     const results = guard(path, () => writer.commit(jobs));
-    checkpointer?.wrote(jobs.length);
+    checkpointer?.wrote(Math.max(jobs.length, bytes / RECORD_BYTES));
     return results;
   };
   const queue = new GroupCommit<Job>(commit, {
     batch: BATCH,
     gather: GATHER,
     limit: QUEUE_LIMIT,
+    limitBytes: QUEUE_BYTES,
     patienceMs: PATIENCE_MS,
     ...options.limits,
   });
-  const other = <Result>(work: (db: Database.Database) => Result) =>
-    queue.add<Result>({ kind: 'other', work });
+  const other = <Result>(work: (db: Database.Database, refused: RefusedWriter) => Result, bytes = 0) =>
+    queue.add<Result>({ kind: 'other', work }, bytes);
   const addAttempt: Store['addAttempt'] = (attempt, body) =>
-    queue.add({ kind: 'attempt', attempt, body }, false);
+    queue.add({ kind: 'attempt', attempt, body }, JOB_BYTES + (body?.length ?? 0), 'patient');
+  const addReceipt: Store['addReceipt'] = (receipt) => {
+    const bodyKey = receipt.accepted
+      ? keyOf(receipt.body, receipt.timestampMs, askedPath(receipt.asked))
+      : null;
+    return queue.add({ kind: 'receipt', receipt, bodyKey }, heldBytes(receipt));
+  };
+  const addRefused: Store['addReceipt'] = (receipt) => {
+    const job: Job = { kind: 'receipt', receipt, bodyKey: null };
+    const adding = queue.add<StoredReceipt>(job, heldBytes(receipt), 'spare');
+    adding.catch(() => writer.refused.lose(receipt));
+    return adding;
+  };
   const reader: Reader = (work) => guardRead(path, () => work(db));
   return {
     location: path,
-    addReceipt: (receipt) =>
-      queue.add<StoredReceipt>({
-        kind: 'receipt',
-        receipt,
-        bodyKey: receipt.accepted ? keyOf(receipt.body, receipt.timestampMs, askedPath(receipt.asked)) : null,
-      }),
-    settleForward: (settlement) => queue.add({ kind: 'settle', settlement }),
+    addReceipt: (receipt) => (isRefused(receipt) ? addRefused(receipt) : addReceipt(receipt)),
+    settleForward: (settlement) =>
+      queue.add({ kind: 'settle', settlement }, JOB_BYTES + (settlement.answer?.length ?? 0)),
     addAttempt,
     tally: (filter) => tallyRecords({ read: reader, path: path === ':memory:' ? null : path }, filter),
     rates: (filter, stepMs) => countRates(reader, filter, stepMs),
-    noteShown: (shown) => queue.add({ kind: 'shown', shown }, false),
+    noteShown: (shown) => queue.add({ kind: 'shown', shown }, 0, 'patient'),
     takeUnforwarded: () => queue.add({ kind: 'take' }),
     attempts: (filter) => readAttempts(reader, filter),
     receipts: (filter) => readReceipts(reader, filter),
@@ -80,7 +97,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
     addRecord: (record) =>
       record.kind === 'attempt'
         ? addAttempt(record.attempt, record.body)
-        : other((db) => importReceipt(db, record)),
+        : other((db, refused) => importReceipt(db, record, refused), JOB_BYTES + (record.body?.length ?? 0)),
     async prune(before, keepKeysSince, { dryRun }) {
       const bounds = { before, keys: keepKeysSince };
       const counts = await reader((db) => countPrunable(db, bounds));
@@ -90,10 +107,18 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
     saveReplay: (state, seen) => other((db) => saveReplay(db, state, seen)),
     replay: (run) => reader((db) => findReplay(db, run)),
     close: async () => {
+      if (writer.refused.hasLost) await other(() => {}).catch(() => {});
       await queue.drained();
       await checkpointer?.stop();
       emptyLog(db);
       db.close();
     },
   };
+}
+
+/** What a receipt that waits keeps in memory, about, bytes. */
+function heldBytes({ body, headers }: NewReceipt): number {
+  let bytes = JOB_BYTES + body.length;
+  for (const text of headers) bytes += text.length;
+  return bytes;
 }

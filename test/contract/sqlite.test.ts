@@ -8,11 +8,11 @@ storeContract({
   name: 'a SQLite file',
   prepare() {
     const url = `sqlite:${join(mkdtempSync(join(tmpdir(), 'mo-notify-store-')), 'deliveries.db')}`;
-    return { shared: true, connect: () => openStore(url) };
+    return { shared: true, connect: (options) => openStore(url, options) };
   },
 });
 
 storeContract({
   name: 'SQLite in memory',
-  prepare: () => ({ shared: false, connect: () => openStore('sqlite::memory:') }),
+  prepare: () => ({ shared: false, connect: (options) => openStore('sqlite::memory:', options) }),
 });

@@ -1,12 +1,17 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { Store } from '../../src/core/store.ts';
+import type { SqliteOptions } from '../../src/store/sqlite.ts';
 import { credentialCases } from './store-credentials.ts';
 import { deduplicationCases } from './store-deduplication.ts';
 import { forwardingCases } from './store-forwarding.ts';
 import { rateCases } from './store-rates.ts';
 import { recordCases } from './store-records.ts';
+import { refusedCases } from './store-refused.ts';
 import { shownCases } from './store-shown.ts';
 import { tallyCases } from './store-tally.ts';
+
+/** What cases need otherwise than it usually is. */
+export type StoreOptions = Pick<SqliteOptions, 'refused'>;
 
 /** A kind of store under test. */
 export interface Driver {
@@ -16,7 +21,7 @@ export interface Driver {
 }
 
 export interface Place {
-  connect(): Promise<Store>;
+  connect(options?: StoreOptions): Promise<Store>;
   /** False where a second connection would be another store, as in memory. */
   shared: boolean;
 }
@@ -28,7 +33,7 @@ export interface Bench {
   /** Another connection to the same store. */
   connect(): Promise<Store>;
   /** An empty store, for cases that want many of them. */
-  another(): Promise<Store>;
+  another(options?: StoreOptions): Promise<Store>;
 }
 
 /** The cases that every driver of a Store must pass. */
@@ -55,12 +60,13 @@ export function storeContract(driver: Driver): void {
       },
       shared: driver.prepare().shared,
       connect: () => keep(place.connect()),
-      another: () => keep(driver.prepare().connect()),
+      another: (options) => keep(driver.prepare().connect(options)),
     };
     deduplicationCases(bench);
     forwardingCases(bench);
     credentialCases(bench);
     recordCases(bench);
+    refusedCases(bench);
     shownCases(bench);
     tallyCases(bench);
     rateCases(bench);

@@ -113,7 +113,7 @@ describe('a delivery that is inspected', () => {
 
   test.each<[string, DeliveryOptions, RegExp]>([
     ['unsigned', { signature: null }, /no X-MO-Signature/i],
-    ['signed otherwise', { secret: 'another' }, /No live secret makes this signature over these bytes\./],
+    ['signed otherwise', { secret: 'another' }, /None of the current secrets produces it for these bytes\./],
     ['signed with a newline too many', { secret: `${SECRET}\n` }, /newline/i],
     [
       're-serialised',

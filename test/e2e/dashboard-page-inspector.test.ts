@@ -100,11 +100,25 @@ describe.skipIf(noBrowser)(`the delivery inspector in a browser${browserReason}`
       await eventually(() => fact(page, 'Event id').innerText()).toBe(`ev_${seq}`);
       seen.push(await signature());
     }
-    expect(seen[0]).toMatch(/^mismatch\n+No live secret makes this signature over these bytes\.$/);
+    expect(seen[0]).toMatch(/^mismatch\n+None of the current secrets produces it for these bytes\.$/);
     expect(seen[1]).toMatch(/^malformed\n+.*upper-?case/i);
     expect(seen[2]).toMatch(/^mismatch\n+It was made over .*(pretty|indent)/i);
     expect(seen[3]).toMatch(/^missing\n+There is no X-MO-Signature/);
     expect((await fact(page, 'Answered').innerText()).startsWith('400')).toBe(true);
+  });
+
+  test('G4 a refused delivery of which the beginning is kept says so, and cannot be sent again', async () => {
+    const app = await startEndpoint(answers(200));
+    const board = await startBoard([app.url.href]);
+    const body = `${'x'.repeat(9000)}`;
+    await board.send('', {}, { body, secret: 'another' });
+    const page = await inspect(board);
+    expect(await inspector(page).getByText('It is cut: only its beginning is on record.').count()).toBe(1);
+    expect(await bodyText(page)).toBe('x'.repeat(4096));
+    expect(await fact(page, 'Body SHA-256').innerText()).toMatch(/^[0-9a-f]{64}$/);
+    expect(await fact(page, 'Received').innerText()).toContain('9000 bytes');
+    expect(await inspector(page).getByRole('button', { name: 'Resend' }).isDisabled()).toBe(true);
+    expect(await inspector(page).getByRole('button', { name: 'Copy as cURL' }).count()).toBe(0);
   });
 
   test('a duplicate, a conflict and a suspected replay are named; all records of an event are a step away', async () => {

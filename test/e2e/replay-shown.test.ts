@@ -145,6 +145,7 @@ describe('--dry-run', () => {
       kind: 'attempt',
       deliveries: 6,
       bodiless: 0,
+      cut: 0,
       bad_id: 0,
       unsigned: 0,
       unwanted: 0,

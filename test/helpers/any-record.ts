@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { maskCredentials } from '../../src/core/credentials.ts';
 import { recordedPlace } from '../../src/core/endpoint-identity.ts';
-import { type Attempt, type LogRecord, OUTCOMES, type Receipt } from '../../src/core/record.ts';
+import { type Attempt, isRefused, type LogRecord, OUTCOMES, type Receipt } from '../../src/core/record.ts';
 import { ODD_TEXTS } from './varied-log.ts';
 
 /** Texts with everything that is awkward in them, halves of surrogate pairs and NUL included. */
@@ -90,18 +90,25 @@ const anyReceipt: fc.Arbitrary<LogRecord> = fc
     }),
     headers: orNull(fc.array(header, { minLength: 1, maxLength: 3 }).map((pairs) => pairs.flat())),
     body,
+    evidence: orNull(
+      fc.record({ sha256: fc.constantFrom('0'.repeat(64), 'a'.repeat(64)), cause: orNull(anyText) }),
+    ),
+    cutBy: fc.nat(3),
   })
-  .map(({ receipt, headers, body }) => asStored(receipt, headers, body));
+  .map(({ receipt, headers, body, evidence, cutBy }) => {
+    if (!isRefused(receipt) || evidence === null) return asStored(receipt, headers, body);
+    return asStored({ ...receipt, evidence }, headers, body, cutBy);
+  });
 
-/** What a store makes of it: the length is the body's, a copy has no latency, headers come with a body and without credentials. */
-function asStored(receipt: Receipt, headers: string[] | null, body: Buffer | null): LogRecord {
+/** What a store makes of it: the length is the whole body's, a copy has no latency, headers come with a body and without credentials. */
+function asStored(receipt: Receipt, headers: string[] | null, body: Buffer | null, cutBy = 0): LogRecord {
   const { duplicate, latencyMs, bodyBytes } = receipt;
   return {
     kind: 'receipt',
     receipt: {
       ...receipt,
       latencyMs: duplicate === 'duplicate' ? null : latencyMs,
-      bodyBytes: body === null ? bodyBytes : body.length,
+      bodyBytes: body === null ? bodyBytes : body.length + cutBy,
     },
     headers: body === null || headers === null ? null : maskCredentials(headers),
     body,

@@ -39,7 +39,7 @@ export function memoryLog(): MemoryLog {
   };
   const lastOf = (kind: RecordKind) => entries[kind].at(-1)?.seq ?? 0;
   const add = (record: LogRecord, seq = lastOf(record.kind) + 1) => {
-    entries[record.kind].push({ seq, record, hasBody: record.body !== null });
+    entries[record.kind].push({ seq, record, hasBody: record.body !== null, cut: false });
     return seq;
   };
   const bytesOf = (body: string | Buffer | null) => (body === null ? null : Buffer.from(body));

@@ -1,3 +1,4 @@
+import { keepEvidence } from '../../src/core/evidence.ts';
 import type { Attempt } from '../../src/core/record.ts';
 import type { NewReceipt, Store } from '../../src/core/store.ts';
 
@@ -29,6 +30,17 @@ export function newReceipt(about: Partial<Omit<NewReceipt, 'body'>> & { body?: s
     body: Buffer.from(about.body ?? `body of ${eventId}`),
   };
   receipt.bodyBytes = receipt.body.length;
+  return receipt;
+}
+
+/** One that was refused for its signature: what is kept of it. */
+export function refusedReceipt(
+  about: Parameters<typeof newReceipt>[0] = {},
+  cause: string | null = null,
+): NewReceipt {
+  const forged = { signature: 'mismatch', secret: null, status: 400, accepted: false } as const;
+  const receipt = newReceipt({ ...forged, ...about });
+  keepEvidence(receipt, cause);
   return receipt;
 }
 

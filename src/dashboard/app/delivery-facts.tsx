@@ -8,7 +8,7 @@ type Receipt = Extract<DeliveryRow, { kind: 'receipt' }>;
 
 /** What is known of a delivery that was received. */
 export function ReceiptFacts({ found, row }: { found: Inspection; row: Receipt }) {
-  const { signature, secret, duplicate, forward, flags } = row;
+  const { signature, secret, duplicate, forward, flags, body_sha256: sha256 } = row;
   return (
     <dl class="facts">
       <dt>Signature</dt>
@@ -67,6 +67,12 @@ export function ReceiptFacts({ found, row }: { found: Inspection; row: Receipt }
         {row.shown_at !== undefined &&
           `, on a page ${formatDuration(Date.parse(row.shown_at) - Date.parse(row.received_at))} after it came`}
       </dd>
+      {sha256 !== undefined && (
+        <>
+          <dt>Body SHA-256</dt>
+          <dd>{sha256}</dd>
+        </>
+      )}
       {flags.length > 0 && (
         <>
           <dt>Flags</dt>

@@ -44,10 +44,10 @@ export function Inspector({ place, model }: { place: string; model: Model }) {
 }
 
 function Inspected({ found, place, app }: { found: Inspection; place: string; app: string | null }) {
-  const { row, headers, body_base64: body, related } = found;
+  const { row, headers, body_base64: body, body_cut: cut, related } = found;
   return (
     <>
-      <Actions row={row} place={place} app={app} sendable={headers !== null && body !== null} />
+      <Actions row={row} place={place} app={app} sendable={headers !== null && body !== null && !cut} />
       {row.kind === 'receipt' ? <ReceiptFacts found={found} row={row} /> : <AttemptFacts row={row} />}
       <Part title={`Records of this event (${related.length}${found.related_cut ? ', perhaps more' : ''})`}>
         <ol class="timeline">
@@ -71,6 +71,7 @@ function Inspected({ found, place, app }: { found: Inspection; place: string; ap
         </ol>
       </Part>
       <Part title="Body">
+        {cut && <p class="dim">It is cut: only its beginning is on record.</p>}
         {body === null ? (
           <p class="dim">It is not on record.</p>
         ) : (

@@ -75,8 +75,10 @@ test.each(FORMATS)('what an app said is not exported as %s', async (format) => {
   expect(text).not.toContain('TypeError');
 });
 
-test('a column that came later is the last one, so that those before it keep their places', async () => {
-  expect((await written([], 'csv')).toString()).toMatch(/,body_base64,body_masked,shown_at\r?\n$/);
+test('columns that came later are the last ones, so that those before them keep their places', async () => {
+  expect((await written([], 'csv')).toString()).toMatch(
+    /,body_base64,body_masked,shown_at,body_sha256,cause,body_cut\r?\n$/,
+  );
 });
 
 /** A store has none for a receipt that came with none, and does not keep those of what it has no body of. */

@@ -14,7 +14,14 @@ function queueOf(options: Partial<GroupCommitOptions> = {}) {
       batches.push(jobs);
       return jobs.map((job) => job * 10);
     },
-    { batch: 4, gather: { batch: 4, ms: 60_000 }, limit: 10, patienceMs: 60_000, ...options },
+    {
+      batch: 4,
+      gather: { batch: 4, ms: 60_000 },
+      limit: 10,
+      limitBytes: 1000,
+      patienceMs: 60_000,
+      ...options,
+    },
   );
   return { queue, batches, state };
 }
@@ -52,24 +59,26 @@ test('a batch that is full is committed at once, the rest at the end of the turn
 
 test('what is in no hurry gathers until a batch is full, somebody is in a hurry, or the time is up', async () => {
   const { queue, batches } = queueOf();
-  const patient = [queue.add(1, false), queue.add(2, false)];
+  const patient = [queue.add(1, 0, 'patient'), queue.add(2, 0, 'patient')];
   await turn();
   await turn();
   expect(batches).toEqual([]);
   const hurried = queue.add(3);
   await Promise.all([...patient, hurried]);
   expect(batches).toEqual([[1, 2, 3]]);
-  await Promise.all([4, 5, 6, 7].map((job) => queue.add(job, false)));
+  await Promise.all([4, 5, 6, 7].map((job) => queue.add(job, 0, 'patient')));
   expect(batches.at(-1)).toEqual([4, 5, 6, 7]);
 
   const brief = queueOf({ gather: { batch: 4, ms: 1 } });
-  expect(await Promise.all([brief.queue.add(1, false), brief.queue.add(2, false)])).toEqual([10, 20]);
+  expect(await Promise.all([brief.queue.add(1, 0, 'patient'), brief.queue.add(2, 0, 'patient')])).toEqual([
+    10, 20,
+  ]);
   expect(brief.batches).toEqual([[1, 2]]);
 });
 
 test('a queue that is drained waits for nobody', async () => {
   const { queue, batches } = queueOf();
-  queue.add(1, false);
+  queue.add(1, 0, 'patient');
   await queue.drained();
   expect(batches).toEqual([[1]]);
 });
@@ -119,9 +128,51 @@ test('C8 under a lock the queue grows to its limit, then refuses as full', async
   expect(ends(await addMany(queue, 1))).toEqual([10]);
 });
 
-test('C8 the refusal of a full queue names its limit', async () => {
+test('C8 the refusal of a full queue says what waits in it', async () => {
   const { queue } = queueOf({ limit: 0 });
-  await expect(queue.add(1)).rejects.toThrow("The store's queue is full (0 writes).");
+  await expect(queue.add(1)).rejects.toThrow("The store's queue is full (0 writes, 0 MiB): the disk is slow");
+});
+
+test('G10 the queue is bounded in bytes, too; what has ended takes no more room', async () => {
+  const { queue, state } = queueOf();
+  const addLarge = (count: number) =>
+    Promise.allSettled(Array.from({ length: count }, (_, i) => queue.add<number>(i, 300)));
+  state.failing = busy();
+  const waiting = addLarge(4);
+  await tried(state, 2);
+  // Three are in; a small one still fits.
+  const small = queue.add<number>(7, 100);
+  expect(ends(await addLarge(1))).toEqual(['full']);
+  state.failing = null;
+  expect(ends(await waiting)).toEqual([0, 10, 20, 'full']);
+  expect(await small).toBe(70);
+  state.failing = new StoreError('gone', 'unavailable');
+  expect(ends(await addLarge(3))).toEqual(['unavailable', 'unavailable', 'unavailable']);
+  state.failing = null;
+  expect(ends(await addLarge(3))).toEqual([0, 10, 20]);
+});
+
+test('G10 a job that is larger than all the room is let in alone', async () => {
+  const { queue } = queueOf();
+  expect(ends(await Promise.allSettled([queue.add<number>(1, 5000), queue.add<number>(2, 1)]))).toEqual([
+    10,
+    'full',
+  ]);
+});
+
+test('G10 what can be done without takes a quarter of the queue, and none of what the others need', async () => {
+  const { queue, state } = queueOf({ limit: 12 });
+  state.failing = busy();
+  const spare = Promise.allSettled(Array.from({ length: 5 }, (_, i) => queue.add<number>(i, 10, 'spare')));
+  await tried(state, 2);
+  const others = addMany(queue, 9, 5);
+  await tried(state, state.tries + 1);
+  expect(ends(await addMany(queue, 1))).toEqual(['full']);
+  state.failing = null;
+  expect(ends(await spare)).toEqual([0, 10, 20, 'full', 'full']);
+  expect(ends(await others)).toEqual([50, 60, 70, 80, 90, 100, 110, 120, 130]);
+  const large = Promise.allSettled([100, 100, 100].map((bytes, i) => queue.add<number>(i, bytes, 'spare')));
+  expect(ends(await large)).toEqual([0, 10, 'full']);
 });
 
 test('a lock that outlasts the patience refuses all that waits after a single try more', async () => {

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { openStore } from '../../../src/store/open.ts';
 import { DELIVERY_LOG } from '../../../src/store/schema.ts';
 import { migrateBy } from '../../../src/store/sqlite-connect.ts';
-import { AT, collect, newReceipt } from '../../helpers/records.ts';
+import { AT, collect, newReceipt, refusedReceipt } from '../../helpers/records.ts';
 
 const { applicationId, migrations } = DELIVERY_LOG;
 const EARLIER = Array.from({ length: migrations.length - 1 }, (_, i) => i + 1);
@@ -48,4 +48,45 @@ test.each(EARLIER)('a store of version %d is brought up to date as it is opened'
   const again = await openStore(path);
   expect(await collect(again.receipts({}))).toEqual([{ ...receipt, shownAt: AT + 30 }]);
   await again.close();
+});
+
+test('G4 what an earlier version kept whole of refused deliveries goes in its turn, and is counted', async () => {
+  const path = earlierStore(3);
+  const db = new Database(path);
+  const forged = db.prepare(
+    `INSERT INTO receipts (id, event_id, received_at, signature, status, detail, body)
+     VALUES (?, 'ev_1', ${AT}, 'mismatch', 400, '[1,null,5]\nX-A\nb', ?)`,
+  );
+  const body = Buffer.alloc(100_000, 'x');
+  for (let i = 0; i < 30; i++) forged.run([`old_${i}`, body]);
+  db.close();
+
+  const store = await openStore(path, { refused: { rows: 20, bytes: 10 * body.length + 16_000 } });
+  const ids = async () => (await collect(store.receipts({}))).map(({ id }) => id);
+  expect(await ids()).toHaveLength(31);
+  const [, whole] = await collect(store.entries('receipt', {}, { bodies: true }));
+  expect([whole?.cut, whole?.record.body?.length]).toEqual([false, body.length]);
+  expect((await store.tally({})).received.refused).toBe(30);
+  await store.addReceipt(refusedReceipt({ id: 'rc_2' }));
+  expect(await ids()).toEqual(['rc_1', ...Array.from({ length: 10 }, (_, i) => `old_${i + 20}`), 'rc_2']);
+  expect((await store.tally({})).received.refused).toBe(31);
+  await store.close();
+});
+
+test('G4 an earlier store with very many of them is brought within bounds bit by bit', async () => {
+  const path = earlierStore(3);
+  const db = new Database(path);
+  db.exec(`INSERT INTO receipts (id, received_at, signature, detail)
+    WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < 5000)
+    SELECT 'old_' || n, ${AT}, 'missing', '[1,null,5]' FROM up`);
+  db.close();
+  const store = await openStore(path, { refused: { rows: 100 } });
+  const counts: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    await store.addReceipt(refusedReceipt({ id: `rc_${i}` }));
+    counts.push((await store.count('receipt', {})) - 1);
+  }
+  expect(counts).toEqual([4001, 3002, 2003, 1004, 100, 100]);
+  expect((await store.tally({})).received.refused).toBe(5006);
+  await store.close();
 });
