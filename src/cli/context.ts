@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { isAlive } from '../config/process-alive.ts';
 import { findProject, type Project } from '../config/project.ts';
 import { EXIT, type ExitCode, UsageError } from '../core/errors.ts';
 import { maskNumbers, visibleJson } from '../core/redact.ts';
@@ -84,8 +85,7 @@ export function createContext(io: Io, options: CommonOptions, style: Style): Con
 async function openProjectStore({ io, options, project }: Context): Promise<Store> {
   const { openStore } = await import('../store/open.ts');
   const named = options.store ?? io.env.MO_NOTIFY_STORE;
-  if (named !== undefined) return openStore(named);
-  return openStore(join(project.makeFolder(), 'deliveries.db'));
+  return openStore(named ?? join(project.makeFolder(), 'deliveries.db'), { lease: { isAlive } });
 }
 
 function refuseMissingStore({ io, options }: Context): void {

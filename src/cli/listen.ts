@@ -4,6 +4,7 @@ import { newId } from '../core/id.ts';
 import { urlHost } from '../core/url-host.ts';
 import type { Dashboard } from '../dashboard/server.ts';
 import { type Listening, serve } from '../http/serve.ts';
+import { keepResuming } from '../receiver/keep-resuming.ts';
 import { createReceiver } from '../receiver/receiver.ts';
 import { appForwarder, appHints } from './app-forwarder.ts';
 import type { Context, StartContext } from './context.ts';
@@ -223,12 +224,13 @@ async function listen(
     tunnel === null || !io.stdout.isTTY
       ? null
       : await startProgress(context, (style) => linkStatus(tunnel, io.now(), style), { look: 'still' });
-  const resuming = receiver.resume().then(
-    (count) => {
-      if (count > 0) context.note(`Handed on ${count} deliveries that an earlier run had acknowledged.`);
-    },
-    (error) => context.warn(`mo-notify: what an earlier run left was not handed on: ${error.message}`),
-  );
+  const resuming = keepResuming(receiver.resume, {
+    onResumed: (count) =>
+      context.note(
+        `Forwarded ${count} ${count === 1 ? 'delivery' : 'deliveries'} that another run had acknowledged and not forwarded.`,
+      ),
+    onFailure: (error) => context.warn(`mo-notify: what another run left is not forwarded: ${error.message}`),
+  });
   const keys = listenKeys(context, {
     log,
     app,
@@ -247,7 +249,7 @@ async function listen(
   }, GRACE_MS);
   await dashboard?.close();
   await Promise.all([way?.close(GRACE_MS), server.close(GRACE_MS)]);
-  await resuming;
+  await resuming.stop();
   await receiver.drain();
   await exec?.drain();
   clearTimeout(cut);

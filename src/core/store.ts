@@ -12,7 +12,7 @@ export interface NewReceipt extends Omit<Receipt, 'duplicate' | 'forward' | 'sho
   timestampMs: number | null;
   /** True where the delivery counts as received: verified, and answered with a 2xx or handed on. */
   accepted: boolean;
-  /** True where it is to be handed on to an app; the store remembers that until `settleForward`. */
+  /** True where it is to be handed on to an app by this process; the store remembers that until `settleForward`. */
   forwarding: boolean;
 }
 
@@ -53,6 +53,13 @@ export interface UnforwardedReceipt {
   /** See NewReceipt. */
   asked: string;
   body: Uint8Array;
+}
+
+/** What a look for cut off forwards has found. */
+export interface Unforwarded {
+  receipts: UnforwardedReceipt[];
+  /** When a look may find more: another process's lease may have run out by then, ms. */
+  lookAgainMs: number;
 }
 
 /** Which records a question is about. Times are ms since the epoch; `until` is exclusive. */
@@ -154,10 +161,11 @@ export interface Store {
   /** Notes what the app answered, and what was answered to the sender, on a receipt and the one it repeats. */
   settleForward(settlement: Settlement): Promise<void>;
   /**
-   * The receipts whose forward an earlier process was cut off in. What had been acknowledged stays pending until it is
-   * settled, so that another crash does not lose it; the rest counts as failed, for the sender's retry to mend.
+   * The receipts whose forward was cut off in another process: its lease on them has run out, which it has at once where
+   * the store was closed or the process is known to be gone. What had been acknowledged stays pending until it is settled,
+   * and belongs to the caller now; the rest counts as failed, for the sender's retry to mend.
    */
-  takeUnforwarded(): Promise<UnforwardedReceipt[]>;
+  takeUnforwarded(): Promise<Unforwarded>;
   /** Stores an attempt. `body` is kept where given: with the first attempt of a delivery. */
   addAttempt(attempt: Attempt, body: Uint8Array | null): Promise<void>;
   /**

@@ -64,10 +64,17 @@ export interface Rehearsal {
 export interface Receiver {
   /** Never rejects. */
   receive(request: IncomingRequest): Promise<ReceiverAnswer>;
-  /** Hands on what an earlier run acknowledged and had not handed on. Resolves to how many there were. */
-  resume(): Promise<number>;
+  /** Forwards what another run acknowledged and had not forwarded when its lease ran out (see Store.takeUnforwarded). */
+  resume(): Promise<Resumed>;
   /** Resolves when every forward has ended. */
   drain(): Promise<void>;
+}
+
+export interface Resumed {
+  /** How many were forwarded. */
+  count: number;
+  /** When there may be more, ms; null for never. */
+  lookAgainMs: number | null;
 }
 
 export function createReceiver(options: ReceiverOptions): Receiver {
@@ -237,11 +244,12 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     background.add(settled);
   }
 
-  async function resume(): Promise<number> {
-    if (forwarder === null) return 0;
-    const owed = (await store.takeUnforwarded()).filter(({ status }) => isSuccess(status));
-    let resumed = 0;
-    for (const { seq, ...delivery } of owed) {
+  async function resume(): Promise<Resumed> {
+    if (forwarder === null) return { count: 0, lookAgainMs: null };
+    const { receipts, lookAgainMs } = await store.takeUnforwarded();
+    let count = 0;
+    for (const { seq, status, ...delivery } of receipts) {
+      if (!isSuccess(status)) continue;
       const app = await forwarder.forward(delivery);
       if (app.cut) break;
       await store.settleForward({
@@ -251,9 +259,9 @@ export function createReceiver(options: ReceiverOptions): Receiver {
         owed: !app.delivered,
         answer: app.said,
       });
-      resumed += 1;
+      count += 1;
     }
-    return resumed;
+    return { count, lookAgainMs };
   }
 
   return {

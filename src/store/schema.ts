@@ -107,9 +107,20 @@ INSERT INTO refused (start, seq, size)
   );
 `;
 
+/** The runs that may have forwards under way (see sqlite-lease.ts); what earlier versions left so is nobody's. */
+const RUNS = `
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  pid INTEGER NOT NULL,
+  machine TEXT NOT NULL,
+  beat INTEGER NOT NULL
+) STRICT;
+UPDATE receipts SET owed = 3 WHERE owed = 1;
+`;
+
 /** The delivery log's file ("MONF"). */
 export const DELIVERY_LOG: FileKind = {
   name: 'mo-notify store',
   applicationId: 0x4d4f4e46,
-  migrations: [SCHEMA, REPLAYS, SHOWN, PATHS, maskSecrets, REFUSALS],
+  migrations: [SCHEMA, REPLAYS, SHOWN, PATHS, maskSecrets, REFUSALS, RUNS],
 };

@@ -4,7 +4,7 @@ import { parsePayload } from '../core/payload.ts';
 import { isAccepted, isCut, isRefused, type LogRecord } from '../core/record.ts';
 import { isConstraintError } from './sqlite-errors.ts';
 import type { RefusedWriter } from './sqlite-refused.ts';
-import { forwardText, pushReceipt, RECEIPT_COLUMNS, type Value } from './sqlite-rows.ts';
+import { forwardText, OWED, pushReceipt, RECEIPT_COLUMNS, type Value } from './sqlite-rows.ts';
 import { keyOf } from './sqlite-write.ts';
 
 type ReceiptRecord = Extract<LogRecord, { kind: 'receipt' }>;
@@ -48,7 +48,12 @@ function insertReceipt(
   const kept = { headers: body === null ? [] : (headers ?? []), body };
   // The receipt comes last: adding to a copy takes far longer than copying into what is there.
   const unused = { asked: '', timestampMs: null, accepted: false, forwarding: false };
-  pushReceipt(values, { ...unused, ...kept, ...receipt }, { duplicate, redelivery: false, bodyKey });
+  pushReceipt(
+    values,
+    { ...unused, ...kept, ...receipt },
+    { duplicate, redelivery: false, bodyKey },
+    OWED.failed,
+  );
   values.push(forward && forwardText(forward, answer), shownAt);
   return Number(insertion(db).run(values).lastInsertRowid);
 }

@@ -15,7 +15,7 @@ const EMPTIED = `id = '', event = NULL, call_id = NULL, latency_ms = NULL, statu
  * What an app is still owed: its event is under way, or its next delivery is to be forwarded again, for as long as one
  * may come.
  */
-const OWING = `(owed IS ${OWED.pending} OR owed IS ${OWED.failed} AND received_at >= :keys)`;
+const OWING = `(owed IS NOT NULL AND (owed > ${OWED.failed} OR received_at >= :keys))`;
 /** Receipts that a prune up to `before` may touch. */
 const OLD = `received_at < :before AND NOT ${OWING}`;
 /** Of those, the ones by whose key a late copy is known; the others hold nothing that is looked for. */

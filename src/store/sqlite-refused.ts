@@ -92,8 +92,9 @@ export class RefusedWriter {
     return this.#lost.size > 0;
   }
 
-  /** Inside a transaction, after whose commit `forgetLost` follows. */
+  /** Inside a transaction. */
   countLost(): void {
+    if (this.#lost.size === 0) return;
     for (const [key, { firstAt, lastAt, count }] of this.#lost) {
       const [hour, event] = key.split(' ') as [string, string];
       this.#statements.run(`${COUNTING} VALUES (?, ?, ?, ?, ?) ${UPSERT}`, [
@@ -104,10 +105,7 @@ export class RefusedWriter {
         count,
       ]);
     }
-  }
-
-  forgetLost(): void {
-    this.#lost.clear();
+    this.#statements.onCommit(() => this.#lost.clear());
   }
 
   #newest(): { start: number; end: number } | null {

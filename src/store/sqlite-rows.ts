@@ -7,8 +7,11 @@ import { toText } from './sqlite-text.ts';
 /** What a column takes. */
 export type Value = string | number | Uint8Array | null;
 
-/** Values of `owed`: the app has yet to answer, or it has not answered with a 2xx. */
-export const OWED = { pending: 1, failed: 2 } as const;
+/**
+ * Values of `owed`: the app has not answered with a 2xx; it has yet to answer, to nobody, since an earlier version. Above
+ * these the app has yet to answer to the run of that number (see sqlite-lease.ts).
+ */
+export const OWED = { failed: 2, abandoned: 3 } as const;
 
 /** So much of what an app said is kept, in characters: it is for people, who look for an error's first lines. */
 const ANSWER_LENGTH = 2048;
@@ -20,13 +23,14 @@ export const ATTEMPT_COLUMNS =
   'id, event_id, event, call_id, endpoint, url, attempt, due_at, sent_at, status, outcome, duration_ms, final, run, replay_of, error, fault, body';
 
 /**
- * Adds a receipt's values to those of its statement. `bodyKey` is what it is found by from now on. Returns the detail in
- * full where the record has it masked and the app has yet to get it (see credentials.ts), else null.
+ * Adds a receipt's values to those of its statement. `bodyKey` is what it is found by from now on, `run` who forwards it.
+ * Returns the detail in full where the record has it masked and the app has yet to get it (see credentials.ts), else null.
  */
 export function pushReceipt(
   values: Value[],
   receipt: Omit<NewReceipt, 'body'> & { body: Uint8Array | null },
   found: { duplicate: StoredReceipt['duplicate']; redelivery: boolean; bodyKey: Buffer | null },
+  run: number,
 ): string | null {
   const { duplicate, redelivery, bodyKey } = found;
   const flags = redelivery ? [...receipt.flags, 'redelivery'] : receipt.flags;
@@ -41,7 +45,7 @@ export function pushReceipt(
   const headers = maskCredentials(receipt.headers);
   const masked = withHeaders(known, headers);
   const whole = headers === receipt.headers ? masked : withHeaders(known, receipt.headers);
-  const owed = receipt.forwarding && duplicate !== 'duplicate' ? OWED.pending : null;
+  const owed = receipt.forwarding && duplicate !== 'duplicate' ? run : null;
   values.push(
     toText(receipt.id),
     toText(receipt.eventId),

@@ -7,11 +7,12 @@ import type {
   Settlement,
   Shown,
   StoredReceipt,
-  UnforwardedReceipt,
+  Unforwarded,
 } from '../core/store.ts';
 import { WHOLE_DETAIL } from './credentials.ts';
 import { FIRST_OF_BODY, FIRST_OF_EVENT, PATH_OF_KEY } from './schema.ts';
 import { isConstraintError } from './sqlite-errors.ts';
+import { Lease, type LeaseOptions } from './sqlite-lease.ts';
 import { type RefusedBounds, RefusedWriter } from './sqlite-refused.ts';
 import {
   ATTEMPT_COLUMNS,
@@ -70,16 +71,18 @@ export class Writer {
   readonly #statements: Statements;
   readonly #inserts = new Map<string, Database.Statement>();
   readonly refused: RefusedWriter;
+  readonly lease: Lease;
 
-  constructor(db: Database.Database, refusedBounds: RefusedBounds) {
+  constructor(db: Database.Database, refusedBounds: RefusedBounds, lease: LeaseOptions) {
     this.#db = db;
     this.#statements = new Statements(db);
     this.refused = new RefusedWriter(this.#statements, refusedBounds);
+    this.lease = new Lease(this.#statements, lease);
   }
 
   /** All of the jobs or none: answers with their results in the same order, or throws. */
   commit(jobs: readonly Job[]): unknown[] {
-    const results = this.#statements.inTransaction(() => {
+    return this.#statements.inTransaction(() => {
       const results: unknown[] = new Array(jobs.length);
       const receipts: number[] = [];
       const attempts: number[] = [];
@@ -91,6 +94,7 @@ export class Writer {
         else if (job.kind === 'take') results[index] = this.#takeUnforwarded();
         else results[index] = job.work(this.#db, this.refused);
       }
+      if (receipts.some((index) => (jobs[index] as ReceiptJob).receipt.forwarding)) this.lease.hold();
       const refused = receipts.filter((index) => isRefused((jobs[index] as ReceiptJob).receipt));
       this.refused.makeRoom(refused.map((index) => (jobs[index] as ReceiptJob).receipt));
       this.#addReceipts(jobs, receipts, results);
@@ -104,39 +108,41 @@ export class Writer {
       this.refused.countLost();
       return results;
     });
-    this.refused.forgetLost();
-    return results;
   }
 
   /** See Store.takeUnforwarded; receipts of the same batch come after it. */
-  #takeUnforwarded(): UnforwardedReceipt[] {
+  #takeUnforwarded(): Unforwarded {
+    const { runs, lookAgainMs } = this.lease.runOut();
+    if (runs.length === 0) return { receipts: [], lookAgainMs };
+    const these = 'IN (SELECT value FROM json_each(?))';
+    const values = [JSON.stringify(runs)];
     const rows = this.#statements
-      .prepare(
-        `SELECT seq, status, ${WHOLE_DETAIL}, body FROM receipts WHERE owed = ${OWED.pending} ORDER BY seq`,
-      )
+      .prepare(`SELECT seq, status, ${WHOLE_DETAIL}, body FROM receipts WHERE owed ${these} ORDER BY seq`)
       .raw()
-      .all() as [number, number | null, string, ArrayBuffer][];
+      .all(values) as [number, number | null, string, ArrayBuffer][];
     this.#statements.run(
-      `UPDATE receipts SET owed = ${OWED.failed}
-       WHERE owed = ${OWED.pending} AND coalesce(status, 0) NOT BETWEEN 200 AND 299`,
-      [],
+      `UPDATE receipts SET owed = CASE WHEN status BETWEEN 200 AND 299 THEN ${this.lease.run} ELSE ${OWED.failed} END
+       WHERE owed ${these}`,
+      values,
     );
-    return rows.map(([seq, status, text, body]) => {
+    this.#statements.run(`DELETE FROM runs WHERE id ${these}`, values);
+    this.lease.hold();
+    const receipts = rows.map(([seq, status, text, body]) => {
       const { detail, headers } = readDetail(text);
       const [, , , , asked = ''] = detail;
       return { seq, status, headers, asked, body: Buffer.from(body) };
     });
+    return { receipts, lookAgainMs };
   }
 
   #settle({ forward, answer, owed, status, seqs }: Settlement): void {
     const text = forward && forwardText(forward, answer);
     for (const seq of seqs) {
-      this.#statements.run('UPDATE receipts SET forward = ?, owed = ?, status = ? WHERE seq = ?', [
-        text,
-        owed ? OWED.failed : null,
-        status,
-        seq,
-      ]);
+      // What another run has taken over meanwhile is for that one to settle.
+      this.#statements.run(
+        `UPDATE receipts SET forward = ?, owed = ?, status = ? WHERE seq = ? AND (owed IS NULL OR owed IN (${OWED.failed}, ?))`,
+        [text, owed ? OWED.failed : null, status, seq, this.lease.run],
+      );
     }
   }
 
@@ -174,7 +180,7 @@ export class Writer {
     const values: Value[] = [];
     const whole = chunk.map((index) => {
       const { receipt, bodyKey } = jobs[index] as ReceiptJob;
-      return pushReceipt(values, receipt, { duplicate: null, redelivery: false, bodyKey });
+      return pushReceipt(values, receipt, { duplicate: null, redelivery: false, bodyKey }, this.lease.run);
     });
     let last: number;
     try {
@@ -195,9 +201,9 @@ export class Writer {
     const { duplicate, first, claim } = this.#classify(receipt.eventId, bodyKey);
     const redelivery = duplicate === 'duplicate' && receipt.forwarding && first?.forward === 'failed';
     if (redelivery)
-      this.#statements.run(`UPDATE receipts SET owed = ${OWED.pending} WHERE seq = ?`, [first.seq]);
+      this.#statements.run('UPDATE receipts SET owed = ? WHERE seq = ?', [this.lease.run, first.seq]);
     const values: Value[] = [];
-    const whole = pushReceipt(values, receipt, { duplicate, redelivery, bodyKey: claim });
+    const whole = pushReceipt(values, receipt, { duplicate, redelivery, bodyKey: claim }, this.lease.run);
     const seq = this.#insert('receipts', 1, values);
     this.#keepCredentials(seq, whole);
     return { seq, duplicate: redelivery ? null : duplicate, redelivery, first };

@@ -9,6 +9,7 @@ import { connect, type Durability, emptyLog } from './sqlite-connect.ts';
 import { guard, guardRead } from './sqlite-errors.ts';
 import { inspectFile } from './sqlite-file.ts';
 import { importReceipt } from './sqlite-import.ts';
+import { keepRenewed, LEASE, type LeaseOptions } from './sqlite-lease.ts';
 import { countPrunable, pruneSome } from './sqlite-prune.ts';
 import { countRates } from './sqlite-rates.ts';
 import {
@@ -41,13 +42,15 @@ export interface SqliteOptions {
   limits?: Partial<GroupCommitOptions>;
   /** Other bounds of what is kept of refused deliveries. */
   refused?: Partial<RefusedBounds>;
+  /** Other ways to keep the lease on forwards, and to tell whether another's has run out. */
+  lease?: Partial<LeaseOptions>;
 }
 
 /** Opens or creates a store in a SQLite file, or in memory for `:memory:`. Throws StoreError (contract §5). */
 export function openSqliteStore(path: string, options: SqliteOptions = {}): Store {
   if (path !== ':memory:') inspectFile(path, DELIVERY_LOG);
   const db = connect(path, DELIVERY_LOG, options.durability ?? 'normal');
-  const writer = new Writer(db, { ...REFUSED_BOUNDS, ...options.refused });
+  const writer = new Writer(db, { ...REFUSED_BOUNDS, ...options.refused }, { ...LEASE, ...options.lease });
   const checkpointer = path === ':memory:' ? null : createCheckpointer(path);
   const commit = (jobs: Job[], bytes: number) => {
     const results = guard(path, () => writer.commit(jobs));
@@ -78,6 +81,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
     adding.catch(() => writer.refused.lose(receipt));
     return adding;
   };
+  const stopRenewing = keepRenewed(writer.lease, () => other(() => writer.lease.renew()));
   const reader: Reader = (work) => guardRead(path, () => work(db));
   return {
     location: path,
@@ -107,7 +111,9 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
     saveReplay: (state, seen) => other((db) => saveReplay(db, state, seen)),
     replay: (run) => reader((db) => findReplay(db, run)),
     close: async () => {
-      if (writer.refused.hasLost) await other(() => {}).catch(() => {});
+      stopRenewing();
+      if (writer.lease.held || writer.refused.hasLost)
+        await other(() => writer.lease.release()).catch(() => {});
       await queue.drained();
       await checkpointer?.stop();
       emptyLog(db);

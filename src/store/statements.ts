@@ -5,6 +5,7 @@ import type { Value } from './sqlite-rows.ts';
 export class Statements {
   readonly #db: Database.Database;
   readonly #prepared = new Map<string, Database.Statement>();
+  #afterCommit: (() => void)[] = [];
 
   constructor(db: Database.Database) {
     this.#db = db;
@@ -23,12 +24,19 @@ export class Statements {
     return this.prepare(sql).run(values);
   }
 
+  /** What is to be noted once the transaction that is under way is committed; nothing where it is not. */
+  onCommit(note: () => void): void {
+    this.#afterCommit.push(note);
+  }
+
   /** All of the work is committed, or none of it and what went wrong is thrown. */
   inTransaction<Result>(work: () => Result): Result {
+    this.#afterCommit = [];
     this.run('BEGIN IMMEDIATE');
     try {
       const result = work();
       this.run('COMMIT');
+      for (const note of this.#afterCommit) note();
       return result;
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');

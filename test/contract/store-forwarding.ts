@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import type { ForwardResult } from '../../src/core/record.ts';
-import type { Store } from '../../src/core/store.ts';
 import { AT, addInTurn, collect, newReceipt } from '../helpers/records.ts';
 import type { Bench } from './store.ts';
 
@@ -8,10 +7,6 @@ const FAILED: ForwardResult = { status: 500, durationMs: 3.25, error: null };
 const DONE: ForwardResult = { status: 200, durationMs: 7, error: null };
 const forwarded = (id: string, about: Parameters<typeof newReceipt>[0] = {}) =>
   newReceipt({ id, forwarding: true, status: null, ...about });
-
-async function taken(store: Store): Promise<number[]> {
-  return (await store.takeUnforwarded()).map(({ seq }) => seq);
-}
 
 export function forwardingCases(bench: Bench): void {
   describe('forwarding', () => {
@@ -85,7 +80,14 @@ export function forwardingCases(bench: Bench): void {
         forwarded('rc_3', { eventId: 'ev_2', body: 'other' }),
       ]);
       expect(stored.map(({ duplicate }) => duplicate)).toEqual([null, 'conflict', 'suspected_replay']);
-      expect(await taken(store)).toEqual(stored.map(({ seq }) => seq));
+      const again = await addInTurn(store, [
+        forwarded('rc_4', { body: 'other' }),
+        forwarded('rc_5', { eventId: 'ev_2', body: 'other' }),
+      ]);
+      expect(again.map(({ first }) => [first?.seq, first?.forward])).toEqual([
+        [stored[1]?.seq, 'pending'],
+        [stored[2]?.seq, 'pending'],
+      ]);
     });
 
     test('a settlement is noted on each of its receipts, and flags tell a redelivery', async () => {
@@ -144,25 +146,7 @@ export function forwardingCases(bench: Bench): void {
       const { seq } = await store.addReceipt(forwarded('rc_1'));
       await store.settleForward({ seqs: [seq], forward: null, status: 503, owed: false });
       expect(await collect(store.receipts({}))).toMatchObject([{ status: 503, forward: null }]);
-      expect(await taken(store)).toEqual([]);
-    });
-
-    test('what was cut off is handed out as it came; unacknowledged, the sender may repeat it', async () => {
-      const { store } = bench;
-      const body = Uint8Array.from({ length: 300 }, (_, i) => i);
-      const headers = ['X-MO-Event-Id', 'ev_1', 'X-Empty', '', 'x-mo-event-id', 'twice: \t"ü"'];
-      const asked = '/crm?key=S3CR3T&x=\n"';
-      const { seq } = await store.addReceipt(forwarded('rc_1', { body, headers, asked }));
-      const settled = await store.addReceipt(forwarded('rc_2', { eventId: 'ev_2' }));
-      await store.settleForward({ seqs: [settled.seq], forward: DONE, status: 200, owed: false });
-      await store.addReceipt(newReceipt({ eventId: 'ev_3' }));
-
-      const owed = await (bench.shared ? await bench.connect() : store).takeUnforwarded();
-      expect(owed.map((one) => ({ ...one, body: [...one.body] }))).toEqual([
-        { seq, status: null, headers, asked, body: [...body] },
-      ]);
-      expect(await store.takeUnforwarded()).toEqual([]);
-      expect(await store.addReceipt(forwarded('rc_4', { body, asked }))).toMatchObject({ redelivery: true });
+      expect((await store.addReceipt(forwarded('rc_2'))).first?.forward).toBe('none');
     });
 
     test('what a sender asked for is read back with the bodies alone, and goes with them', async () => {
@@ -184,26 +168,6 @@ export function forwardingCases(bench: Bench): void {
       await store.prune(AT + 1, AT - 1, { dryRun: false });
       expect(await collect(store.entries('receipt', {}, { bodies: true }))).toEqual([]);
       expect(await store.addReceipt(newReceipt({ asked: '/crm' }))).toMatchObject({ duplicate: 'duplicate' });
-    });
-
-    test('what was acknowledged stays owed until it is settled, whoever takes it', async () => {
-      const { store } = bench;
-      const { seq } = await store.addReceipt(forwarded('rc_1', { status: 200 }));
-      expect(await taken(store)).toEqual([seq]);
-      expect(await taken(store)).toEqual([seq]);
-      await store.settleForward({ seqs: [seq], forward: DONE, status: 200, owed: false });
-      expect(await taken(store)).toEqual([]);
-    });
-
-    test('what comes while the owed are taken is not among them', async () => {
-      const { store } = bench;
-      const { seq } = await store.addReceipt(forwarded('rc_1'));
-      const [owed, coming] = await Promise.all([
-        store.takeUnforwarded(),
-        store.addReceipt(forwarded('rc_2', { eventId: 'ev_2' })),
-      ]);
-      expect(owed.map((one) => one.seq)).toEqual([seq]);
-      expect(await taken(store)).toEqual([coming.seq]);
     });
   });
 }

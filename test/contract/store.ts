@@ -4,6 +4,7 @@ import type { SqliteOptions } from '../../src/store/sqlite.ts';
 import { credentialCases } from './store-credentials.ts';
 import { deduplicationCases } from './store-deduplication.ts';
 import { forwardingCases } from './store-forwarding.ts';
+import { leaseCases } from './store-leases.ts';
 import { rateCases } from './store-rates.ts';
 import { recordCases } from './store-records.ts';
 import { refusedCases } from './store-refused.ts';
@@ -11,7 +12,7 @@ import { shownCases } from './store-shown.ts';
 import { tallyCases } from './store-tally.ts';
 
 /** What cases need otherwise than it usually is. */
-export type StoreOptions = Pick<SqliteOptions, 'refused'>;
+export type StoreOptions = Pick<SqliteOptions, 'refused' | 'lease'>;
 
 /** A kind of store under test. */
 export interface Driver {
@@ -31,7 +32,7 @@ export interface Bench {
   readonly store: Store;
   readonly shared: boolean;
   /** Another connection to the same store. */
-  connect(): Promise<Store>;
+  connect(options?: StoreOptions): Promise<Store>;
   /** An empty store, for cases that want many of them. */
   another(options?: StoreOptions): Promise<Store>;
 }
@@ -59,12 +60,13 @@ export function storeContract(driver: Driver): void {
         return store;
       },
       shared: driver.prepare().shared,
-      connect: () => keep(place.connect()),
+      connect: (options) => keep(place.connect(options)),
       another: (options) => keep(driver.prepare().connect(options)),
     };
     deduplicationCases(bench);
     forwardingCases(bench);
     credentialCases(bench);
+    leaseCases(bench);
     recordCases(bench);
     refusedCases(bench);
     shownCases(bench);

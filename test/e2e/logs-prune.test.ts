@@ -195,7 +195,7 @@ describe('what an app has yet to be given', () => {
       '  0 attempts, 1 receipts\n  1 receipts stay: an app has yet to be given their events',
     );
     const open = await openStore(store);
-    const [owed, ...others] = await open.takeUnforwarded();
+    const [owed, ...others] = (await open.takeUnforwarded()).receipts;
     expect(Buffer.from(owed?.body ?? '').toString()).toBe('body of ev_1');
     expect(others).toEqual([]);
     await open.close();

@@ -152,11 +152,30 @@ test('--ack first: what was acknowledged survives kill -9 and is handed on by th
   expect(app.requests[0]?.body.equals(sent.body)).toBe(true);
   expect(app.requests[0]?.header('x-a')).toBe('1');
   expect((await post(second.port, sent)).headers['x-mo-duplicate']).toBe('true');
-  expect((await second.end('SIGTERM')).err).toContain('Handed on 1 deliver');
+  expect((await second.end('SIGTERM')).err).toContain(
+    'Forwarded 1 delivery that another run had acknowledged and not forwarded.',
+  );
 
   const third = await spawnListen([app.url.href, '--ack', 'first'], { cwd: first.cwd });
   expect((await third.end('SIGTERM')).err).toBe('');
   expect(app.requests).toHaveLength(1);
+});
+
+test('G20 a second run on the same store leaves to the first what that has at its app', async () => {
+  const app = await startEndpoint(() => {});
+  const first = await spawnListen([app.url.href, '--ack', 'first']);
+  await post(first.port, delivery());
+  await app.arrived(1);
+  const second = await spawnListen([app.url.href, '--ack', 'first'], { cwd: first.cwd });
+  // What it stores comes after its look for what others left.
+  await post(second.port, delivery({ id: 'ev_2', body: eventBody({ call_id: 'MO2' }) }));
+  await app.arrived(2);
+  expect(app.requests.map(({ header }) => header('x-mo-event-id'))).toEqual(['ev_1', 'ev_2']);
+  // A run that is gone leaves it to the next at once.
+  await first.end('SIGKILL');
+  await spawnListen([app.url.href, '--ack', 'first'], { cwd: first.cwd });
+  await app.arrived(3);
+  expect(app.requests[2]?.header('x-mo-event-id')).toBe('ev_1');
 });
 
 test('C6 a port that is taken ends the process at once, --for or not', async () => {

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { endToEnd } from '../../../src/core/headers.ts';
 import type { ReceiverOptions } from '../../../src/receiver/receiver.ts';
 import { openStore } from '../../../src/store/open.ts';
 import { delivery, eventBody } from '../../helpers/delivery.ts';
+import { tempFolder } from '../../helpers/spawn-cli.ts';
 import { answeringApp, CUT, heldApp, testReceiver } from '../../helpers/test-receiver.ts';
 
 test('headers go on in their order and case, several of one name included', () => {
@@ -178,23 +180,24 @@ test('--ack first answers before the app does, and records what the app said lat
   expect(app.calls).toHaveLength(1);
 });
 
-/** A receiver that dies with one delivery at its app, and the store it leaves. */
+/** A receiver that dies with one delivery at its app, and the store it leaves, as the next run finds it. */
 async function crashed(ack: ReceiverOptions['ack'], paths: ReceiverOptions['paths'] = null) {
-  const store = await openStore('sqlite::memory:');
+  const path = join(tempFolder(), 'deliveries.db');
   const app = heldApp();
-  const receiver = await testReceiver({ store, forwarder: app, ack, paths });
+  const receiver = await testReceiver({ store: await openStore(path), forwarder: app, ack, paths });
   void receiver.send(delivery({ headers: ['X-A', '1'] }), { target: '/crm?key=1' });
   while (app.calls.length < 1) await new Promise((resolve) => setImmediate(resolve));
-  return { store, app, receiver };
+  const nextRun = () => openStore(path, { lease: { isAlive: () => false } });
+  return { nextRun, app, receiver };
 }
 
 test('--ack first: what was acknowledged before a crash is handed on by the next run, once', async () => {
-  const { store } = await crashed('first');
+  const { nextRun } = await crashed('first');
   const app = answeringApp(200);
-  const next = await testReceiver({ store, forwarder: app, ack: 'first' });
-  expect(await next.resume()).toBe(1);
+  const next = await testReceiver({ store: await nextRun(), forwarder: app, ack: 'first' });
+  expect(await next.resume()).toMatchObject({ count: 1 });
   expect(app.calls).toMatchObject([{ ...delivery({ headers: ['X-A', '1'] }) }]);
-  expect(await next.resume()).toBe(0);
+  expect(await next.resume()).toMatchObject({ count: 0 });
   expect((await next.stored())[0]).toMatchObject({ status: 200, forward: { status: 200 } });
 });
 
@@ -202,10 +205,10 @@ test.each([
   ['the query', null, '?key=1'],
   ['the query and the path that counts', ['/crm', '/slack'], '/crm?key=1'],
 ])('what was asked for is there after a crash: %s', async (_, paths, asked) => {
-  const { store, app } = await crashed('first', paths);
+  const { nextRun, app } = await crashed('first', paths);
   const next = answeringApp(200);
-  const receiver = await testReceiver({ store, forwarder: next, ack: 'first' });
-  expect(await receiver.resume()).toBe(1);
+  const receiver = await testReceiver({ store: await nextRun(), forwarder: next, ack: 'first' });
+  expect(await receiver.resume()).toMatchObject({ count: 1 });
   expect([app.calls[0]?.asked, next.calls[0]?.asked]).toEqual([asked, asked]);
 });
 
@@ -221,10 +224,10 @@ test('what a refused delivery asked for is not kept', async () => {
 });
 
 test('--ack app: what was not acknowledged before a crash is left to the sender, whose retry is handed on', async () => {
-  const { store } = await crashed('app');
+  const { nextRun } = await crashed('app');
   const app = answeringApp(200);
-  const next = await testReceiver({ store, forwarder: app });
-  expect(await next.resume()).toBe(0);
+  const next = await testReceiver({ store: await nextRun(), forwarder: app });
+  expect(await next.resume()).toMatchObject({ count: 0 });
   expect(app.calls).toHaveLength(0);
   const retry = await next.send(delivery());
   expect(retry).toMatchObject({ status: 200 });
@@ -233,11 +236,42 @@ test('--ack app: what was not acknowledged before a crash is left to the sender,
 });
 
 test('--ack first: a forward that the end of the run cut off is left for the next run', async () => {
-  const { store, app, receiver } = await crashed('first');
+  const { nextRun, app, receiver } = await crashed('first');
   app.calls[0]?.answer(null, CUT);
   await receiver.drain();
-  const next = await testReceiver({ store, forwarder: answeringApp(200), ack: 'first' });
-  expect(await next.resume()).toBe(1);
+  await receiver.store.close();
+  const next = await testReceiver({ store: await nextRun(), forwarder: answeringApp(200), ack: 'first' });
+  expect(await next.resume()).toMatchObject({ count: 1 });
+});
+
+test('G20 --ack first: what another run has at its app is left to it', async () => {
+  const { app, receiver } = await crashed('first');
+  const other = await testReceiver({
+    store: await openStore(receiver.store.location),
+    forwarder: answeringApp(200),
+    ack: 'first',
+  });
+  expect(await other.resume()).toEqual({ count: 0, lookAgainMs: 10_000 });
+  expect((await other.send(delivery({ headers: ['X-A', '1'] }))).headers).toContain('X-MO-Duplicate');
+  app.calls[0]?.answer(201);
+  expect((await receiver.stored())[0]).toMatchObject({ forward: { status: 201 } });
+});
+
+test('G20 --ack app: a duplicate of what another run has at its app is asked to come again', async () => {
+  const { app, receiver } = await crashed('app');
+  const other = await testReceiver({
+    store: await openStore(receiver.store.location),
+    forwarder: answeringApp(200),
+  });
+  await other.resume();
+  expect((await other.send(delivery({ headers: ['X-A', '1'] }))).status).toBe(503);
+  app.calls[0]?.answer(200);
+  await receiver.drain();
+  expect((await other.send(delivery({ headers: ['X-A', '1'] }))).status).toBe(200);
+});
+
+test('without an app there is nothing to resume', async () => {
+  expect(await (await testReceiver()).resume()).toEqual({ count: 0, lookAgainMs: null });
 });
 
 test.each([
@@ -246,15 +280,19 @@ test.each([
 ])(
   '--ack first: a resuming run that meets %s leaves what it had not handed on to the one after it',
   async (_, end) => {
-    const { store } = await crashed('first');
+    const { nextRun } = await crashed('first');
     const app = heldApp();
-    const second = await testReceiver({ store, forwarder: app, ack: 'first' });
+    const second = await testReceiver({ store: await nextRun(), forwarder: app, ack: 'first' });
     const resuming = second.resume();
     while (app.calls.length < 1) await new Promise((resolve) => setImmediate(resolve));
     end(app);
-    const third = await testReceiver({ store, forwarder: answeringApp(200), ack: 'first' });
-    expect(await third.resume()).toBe(1);
+    const third = await testReceiver({
+      store: await nextRun(),
+      forwarder: answeringApp(200),
+      ack: 'first',
+    });
+    expect(await third.resume()).toMatchObject({ count: 1 });
     app.calls[0]?.answer(null, CUT);
-    expect(await resuming).toBe(0);
+    expect(await resuming).toMatchObject({ count: 0 });
   },
 );

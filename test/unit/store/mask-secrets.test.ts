@@ -75,7 +75,7 @@ test('values of URLs and credentials are masked in a store of an earlier version
     pid: 1,
   });
   // One receipt's event is still owed to an app, which needs what it came with.
-  expect((await store.takeUnforwarded()).map(({ headers }) => headers)).toEqual([HEADERS]);
+  expect((await store.takeUnforwarded()).receipts.map(({ headers }) => headers)).toEqual([HEADERS]);
   await store.settleForward({ seqs: [2], forward: null, status: 200, owed: false });
   await store.close();
   expect(filesWith(folder, CANARIES)).toEqual([]);

@@ -90,3 +90,16 @@ test('G4 an earlier store with very many of them is brought within bounds bit by
   expect((await store.tally({})).received.refused).toBe(5006);
   await store.close();
 });
+
+test('G20 what an earlier version left unforwarded is handed out at once', async () => {
+  const path = earlierStore(3);
+  const db = new Database(path);
+  db.exec('UPDATE receipts SET owed = 1, forward = NULL, detail = \'[1,"MO_SECRET",5]\nX-A\nb\'');
+  db.close();
+  const store = await openStore(path);
+  expect((await store.takeUnforwarded()).receipts).toEqual([
+    { seq: 1, status: 200, headers: ['X-A', 'b'], asked: '', body: newReceipt().body },
+  ]);
+  expect((await store.takeUnforwarded()).receipts).toEqual([]);
+  await store.close();
+});
