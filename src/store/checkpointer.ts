@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 const RECORDS = 8000;
 /**
  * While somebody goes on writing, what a checkpoint leaves behind keeps the log from starting anew. Once it has so many
- * pages, 32 MiB, the writer waits for a moment.
+ * pages, 32 MiB, whoever writes waits for a moment.
  */
 const LONG_LOG = 8192;
 
@@ -14,6 +14,8 @@ const LONG_LOG = 8192;
 export interface Checkpointer {
   /** Told of records that were committed. */
   wrote(records: number): void;
+  /** Resolves once it has been tried: for a writer that makes more log than its records tell. */
+  checkpoint(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -25,30 +27,48 @@ export interface Checkpointer {
 export function createCheckpointer(path: string): Checkpointer {
   let worker: Worker | null = null;
   let pending = 0;
-  let busy = false;
+  let underWay: Promise<void> | null = null;
+  let failed = false;
 
   function start(): Worker {
     const made = new Worker(THREAD, {
       eval: true,
       workerData: { path, libsql: createRequire(import.meta.url).resolve('libsql'), longLog: LONG_LOG },
     });
-    made.on('message', () => {
-      busy = false;
+    // It is asked nothing more then.
+    made.on('error', () => {
+      failed = true;
     });
-    // It stays busy from then on, and is asked nothing more.
-    made.on('error', () => {});
-    made.unref();
     return made;
+  }
+
+  async function checkpoint(): Promise<void> {
+    if (failed) return;
+    worker ??= start();
+    worker.postMessage('checkpoint');
+    // Rejects where the thread fails.
+    await once(worker, 'message').catch(() => {});
+  }
+
+  function run(): Promise<void> {
+    underWay ??= checkpoint().finally(() => {
+      underWay = null;
+    });
+    return underWay;
   }
 
   return {
     wrote(records) {
       pending += records;
-      if (pending < RECORDS || busy) return;
+      if (pending < RECORDS || underWay !== null) return;
       pending = 0;
-      busy = true;
-      worker ??= start();
-      worker.postMessage('checkpoint');
+      void run();
+      worker?.unref();
+    },
+    checkpoint() {
+      const trying = run();
+      worker?.ref();
+      return trying.finally(() => worker?.unref());
     },
     async stop() {
       if (worker === null || worker.threadId === -1) return;
@@ -74,7 +94,7 @@ parentPort.on('message', (wanted) => {
   try {
     const [, pages] = checkpoint('PASSIVE');
     if (pages > workerData.longLog) {
-      // The second takes what came during the first, so that little is left for which the writer has to wait.
+      // The second takes what came during the first, so that little is left for which writers have to wait.
       checkpoint('PASSIVE');
       checkpoint('RESTART');
     }

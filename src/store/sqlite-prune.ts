@@ -37,30 +37,58 @@ export function countPrunable(db: Db, { before, keys }: PruneBounds): PruneCount
   };
 }
 
-/** Removes a handful; answers with how many it came across, 0 once there is nothing left to do. */
-export function pruneSome(db: Db, { before, keys }: PruneBounds): number {
-  const run = (sql: string, values: object) => db.prepare(sql).run(values).changes;
-  const some = (table: string, condition: string) =>
-    `seq IN (SELECT seq FROM ${table} WHERE ${condition} LIMIT ${CHUNK})`;
-  return (
-    run(`DELETE FROM attempts WHERE ${some('attempts', 'sent_at < :before')}`, { before }) ||
-    removeReceipts(db, some('receipts', `${OLD} AND NOT (${KEYED})`), { before, keys }) ||
-    run(`UPDATE receipts SET ${EMPTIED} WHERE ${some('receipts', `${OLD} AND ${WHOLE} AND ${KEYED}`)}`, {
-      before,
-      keys,
-    }) ||
-    run('DELETE FROM refused_hours WHERE last_at < :before', { before })
-  );
+/** How far a prune has come: in which of its steps, and up to which seq; 0 where that is about to begin. */
+export interface PrunePlace {
+  step: number;
+  after: number;
 }
 
-/** With what lists them, if they were refused: their seqs may be given again. */
-function removeReceipts(db: Db, which: string, bounds: PruneBounds): number {
-  const gone = db.prepare(`DELETE FROM receipts WHERE ${which} RETURNING seq`).raw().all(bounds) as [
-    number,
-  ][];
-  if (gone.length > 0)
-    db.prepare('DELETE FROM refused WHERE seq IN (SELECT value FROM json_each(?))').run([
-      JSON.stringify(gone.flat()),
-    ]);
-  return gone.length;
+export const PRUNE_START: PrunePlace = { step: 0, after: 0 };
+
+/** What goes, and how; each step once through its table, from its beginning to its end. */
+const STEPS: { table: string; condition: string; change: (db: Db, these: Which) => void }[] = [
+  {
+    table: 'attempts',
+    condition: 'sent_at < :before',
+    change: (db, these) => run(db, 'DELETE FROM attempts', these),
+  },
+  {
+    table: 'receipts',
+    condition: `${OLD} AND NOT (${KEYED})`,
+    change: (db, these) => {
+      run(db, 'DELETE FROM receipts', these);
+      // With what lists them, if they were refused: their seqs may be given again.
+      run(db, 'DELETE FROM refused', these);
+    },
+  },
+  {
+    table: 'receipts',
+    condition: `${OLD} AND ${WHOLE} AND ${KEYED}`,
+    change: (db, these) => run(db, `UPDATE receipts SET ${EMPTIED}`, these),
+  },
+];
+
+/** The seqs of a handful, as JSON. */
+type Which = string;
+
+/** Removes a handful from a place on, inside a transaction; answers with the place after it, null at the end. */
+export function pruneSome(db: Db, bounds: PruneBounds, { step, after }: PrunePlace): PrunePlace | null {
+  const now = STEPS[step];
+  if (now === undefined) {
+    db.prepare('DELETE FROM refused_hours WHERE last_at < ?').run([bounds.before]);
+    return null;
+  }
+  const seqs = db
+    .prepare(
+      `SELECT seq FROM ${now.table} WHERE seq > :after AND ${now.condition} ORDER BY seq LIMIT ${CHUNK}`,
+    )
+    .raw()
+    .all({ ...bounds, after })
+    .flat() as number[];
+  if (seqs.length > 0) now.change(db, JSON.stringify(seqs));
+  return seqs.length < CHUNK ? { step: step + 1, after: 0 } : { step, after: seqs.at(-1) as number };
+}
+
+function run(db: Db, sql: string, these: Which): void {
+  db.prepare(`${sql} WHERE seq IN (SELECT value FROM json_each(?))`).run([these]);
 }

@@ -10,7 +10,7 @@ import { guard, guardRead } from './sqlite-errors.ts';
 import { inspectFile } from './sqlite-file.ts';
 import { importReceipt } from './sqlite-import.ts';
 import { keepRenewed, LEASE, type LeaseOptions } from './sqlite-lease.ts';
-import { countPrunable, pruneSome } from './sqlite-prune.ts';
+import { countPrunable, PRUNE_START, type PrunePlace, pruneSome } from './sqlite-prune.ts';
 import { countRates } from './sqlite-rates.ts';
 import {
   countRecords,
@@ -105,7 +105,13 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
     async prune(before, keepKeysSince, { dryRun }) {
       const bounds = { before, keys: keepKeysSince };
       const counts = await reader((db) => countPrunable(db, bounds));
-      if (!dryRun) while ((await other((db) => pruneSome(db, bounds))) > 0);
+      let place = dryRun ? null : PRUNE_START;
+      while (place !== null) {
+        const from: PrunePlace = place;
+        place = await other((db) => pruneSome(db, bounds, from));
+        // Rows that lie apart make a log of many times their size, which others who write keep from starting anew.
+        if ((place?.after ?? 0) > 0) await checkpointer?.checkpoint();
+      }
       return counts;
     },
     saveReplay: (state, seen) => other((db) => saveReplay(db, state, seen)),

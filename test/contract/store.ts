@@ -5,6 +5,7 @@ import { credentialCases } from './store-credentials.ts';
 import { deduplicationCases } from './store-deduplication.ts';
 import { forwardingCases } from './store-forwarding.ts';
 import { leaseCases } from './store-leases.ts';
+import { pruneCases } from './store-prune.ts';
 import { rateCases } from './store-rates.ts';
 import { recordCases } from './store-records.ts';
 import { refusedCases } from './store-refused.ts';
@@ -69,6 +70,7 @@ export function storeContract(driver: Driver): void {
     leaseCases(bench);
     recordCases(bench);
     refusedCases(bench);
+    pruneCases(bench);
     shownCases(bench);
     tallyCases(bench);
     rateCases(bench);
