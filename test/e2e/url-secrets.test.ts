@@ -268,19 +268,34 @@ test('a public URL is proved with its values, and shown without', async () => {
   await listen.stop();
 });
 
-describe('what is received with credentials', () => {
+describe('what is received with credentials, in headers and in the query', () => {
   const headers = ['Authorization', `Bearer ${TOKEN}`, 'Cookie', `a=${TOKEN}`, 'X-Crm-Key', TOKEN];
 
   test('is shown and kept without, and the app gets them', async () => {
     const endpoint = await chatty();
     const cwd = project(endpoint);
     const listen = await startListen(['crm', '--with-bodies'], { cwd, env });
-    for (const n of [1, 2, 3])
-      await post(listen.port, delivery({ id: `ev_${n}`, headers, body: eventBody({ call_id: `MO${n}` }) }));
-    await post(listen.port, delivery({ id: 'ev_forged', headers, signature: 'sha256=00' }));
+    const path = `/crm?token=${TYPED}`;
+    const send = (about: Parameters<typeof delivery>[0]) =>
+      post(listen.port, delivery({ headers, ...about }), { path });
+    for (const n of [1, 2, 3]) await send({ id: `ev_${n}`, body: eventBody({ call_id: `MO${n}` }) });
+    await send({ id: 'ev_forged', signature: 'sha256=00' });
     expect(endpoint.requests.map((request) => request.headers.authorization)).toEqual(
       Array(3).fill(`Bearer ${TOKEN}`),
     );
+    expect(endpoint.requests.every(({ url }) => url?.endsWith(`&token=${TYPED}`))).toBe(true);
+    const page = await enter(jsonLines(listen.io)[0]?.dashboard as string);
+    for (const [at, post] of [
+      ['', false],
+      ['/curl', false],
+      ['/resend', true],
+    ] as const) {
+      const { status, body } = await page.ask(`/api/deliveries/receipt/1${at}`, {
+        method: post ? 'POST' : 'GET',
+      });
+      expect(status).toBe(200);
+      expectNoLeak(body, `the page's ${at}`);
+    }
     await listen.stop();
     expectNoLeak(listen.io.out() + listen.io.err(), 'listen --json --with-bodies');
     expect(listen.io.out()).toContain('["Authorization","***"]');
