@@ -87,14 +87,14 @@ describe('D11 link-local, metadata and reserved addresses are blocked in every m
   );
 
   test.each([
-    [['169.254.169.254', '203.0.113.7', '10.0.0.1']],
-    [['203.0.113.7', '169.254.169.254', '10.0.0.1']],
+    [['169.254.169.254', '93.184.215.14', '10.0.0.1']],
+    [['93.184.215.14', '169.254.169.254', '10.0.0.1']],
   ])('of several addresses of a name (%j) only the permitted one is tried', async (found) => {
     const endpoint = await closing();
     const url = new URL(`http://hooks.example:${endpoint.port}/`);
     const result = await attempt(url, { lookup: resolver(found), allowPrivate: false, allowHttp: true });
     expect(result).toMatchObject({ outcome: 'delivered' });
-    expect(reached).toEqual(['203.0.113.7']);
+    expect(reached).toEqual(['93.184.215.14']);
   });
 });
 
@@ -109,12 +109,12 @@ describe('D11 a name that is rebound between two connections is blocked at the s
     const transport = openTransport(url, {
       allowPrivate,
       allowHttp: true,
-      lookup: resolver(['203.0.113.7'], [second]),
+      lookup: resolver(['93.184.215.14'], [second]),
     });
     expect(await transport.send(REQUEST)).toMatchObject({ outcome: 'delivered' });
     await endpoint.idle();
     expect(await transport.send(REQUEST)).toMatchObject({ outcome: 'blocked', status: null });
-    expect(reached).toEqual(['203.0.113.7']);
+    expect(reached).toEqual(['93.184.215.14']);
     expect(endpoint.requests).toHaveLength(1);
   });
 });

@@ -66,6 +66,85 @@ describe('D11 forbidden in every mode', () => {
   });
 });
 
+describe('G16 refused as link-local, metadata or reserved', () => {
+  test.each([
+    ['Google metadata v6', 'fd20:ce::254'],
+    ['Google metadata v6 in full', 'FD20:00CE:0:0:0:0:0:0254'],
+    ['AWS, its other services', 'fd00:ec2::23'],
+    ['Oracle metadata v6', 'fd00:c1::a9fe:a9fe'],
+    ['Scaleway metadata v6', 'fd00:42::42'],
+    ['Akamai metadata v6', 'fd00:a9fe:a9fe::1'],
+    ['Alibaba metadata v6', 'fd00:100::100:200'],
+    ['UCloud metadata', '100.80.80.80'],
+    ['Volcano Engine metadata', '100.96.0.96'],
+    ['Teredo', '2001::1'],
+    ['Teredo to 169.254.169.254', '2001:0:4136:e378:8000:63bf:5601:5601'],
+    ['Teredo, last', '2001:0:ffff:ffff:ffff:ffff:ffff:ffff'],
+    ['ISATAP to 169.254.169.254', '2606:2800:21f:cb07:0:5efe:a9fe:a9fe'],
+    ['ISATAP with the universal bit', '2606:2800:21f:cb07:200:5efe:8.8.8.8'],
+    ['ISATAP in a private net', 'fd12:3456::5efe:10.0.0.1'],
+    ['site-local', 'fec0::1'],
+    ['site-local, last', 'feff:ffff::1'],
+    ['local NAT64, whose layout is anybody’s guess', '64:ff9b:1:a9fe:a9:fe00::'],
+    ['local NAT64 of a public address', '64:ff9b:1::8.8.8.8'],
+    ['beside NAT64', '64:ff9b:2::8.8.8.8'],
+    ['neither unspecified nor loopback', '::2'],
+    ['discard-only', '100::1'],
+    ['segment routing', '5f00::1'],
+    ['never assigned', '4000::1'],
+    ['never assigned, last', 'fbff::1'],
+    ['ORCHID', '2001:20::1'],
+    ['documentation v6', '2001:db8::1'],
+    ['newer documentation v6', '3fff::1'],
+    ['IETF assignments', '192.0.0.8'],
+    ['documentation 1', '192.0.2.1'],
+    ['documentation 2', '198.51.100.1'],
+    ['documentation 3', '203.0.113.255'],
+    ['6to4 relays', '192.88.99.1'],
+    ['mapped documentation', '::ffff:192.0.2.1'],
+    ['6to4 of a documentation net', '2002:c000:0201::1'],
+  ])('%s: %s', (_, address) => {
+    expect(isIP(address)).not.toBe(0);
+    expect(classifyAddress(address)).toBe('forbidden');
+    expect(refusal(address, address, true)).toBe(`${address} is a link-local, metadata or reserved address`);
+    expect(refusal('evil.example', address, true)).toContain('link-local, metadata or reserved');
+  });
+
+  test.each([
+    'http://metadata.google.internal../',
+    'http://169.254.169.254../',
+    'http://127.0.0.1../',
+    'http://localhost../',
+    'http://example.com../',
+    'http://example。com。。/',
+    'http://example..com/',
+    'http://.example.com/',
+    'http://../',
+  ])('a name with an empty part, %s, whatever it resolves to', (url) => {
+    const host = hostOf(url);
+    expect(refusal(host, '93.184.215.14', true)).toBe(
+      `${host} is a reserved name: a part between its dots is empty`,
+    );
+  });
+
+  test.each([
+    ['http://Metadata．Google。internal｡/', 'metadata.google.internal.'],
+    ['http://instance-data.us-west-2.compute.internal/', 'instance-data.us-west-2.compute.internal'],
+    ['http://metadata.azure.internal/', 'metadata.azure.internal'],
+    ['http://metadata.tencentyun.com/', 'metadata.tencentyun.com'],
+    ['http://metadata.platformequinix.com/', 'metadata.platformequinix.com'],
+    ['http://metadata.packet.net/', 'metadata.packet.net'],
+  ])('the metadata service behind %s', (url, host) => {
+    expect(hostOf(url)).toBe(host);
+    expect(refusal(host, '93.184.215.14', true)).toBe(`${host} is a metadata service`);
+  });
+
+  test.each(['metadata', 'metadata.shop.internal', 'instance-data.example.com', 'my-metadata.goog'])(
+    'a user’s own host %s is let through',
+    (host) => expect(refusal(host, '10.0.0.1', true)).toBeNull(),
+  );
+});
+
 describe('D12 private: permitted where the user typed it, else only with --allow-private', () => {
   test.each([
     '10.0.0.1',
@@ -82,6 +161,9 @@ describe('D12 private: permitted where the user typed it, else only with --allow
     '0:0:0:0:0:0:0:1',
     'fc00::1',
     'fd12:3456::1',
+    'fd20:ce::253',
+    'fd00:ec1:ffff::254',
+    '198.19.255.255',
     '::ffff:127.0.0.1',
     '::ffff:7f00:1',
     '::127.0.0.1',
@@ -124,6 +206,19 @@ describe('public addresses are let through', () => {
     '64:ff9b::8.8.8.8',
     '2002:0808:0808::1',
     '2a00:1450::1',
+    '2001:200::1',
+    '2001:4860:4860::8888',
+    '2001:db7:ffff::1',
+    '2001:db9::1',
+    '3fff:1000::1',
+    '3ffe:ffff::1',
+    '2606:2800::5eff:808:808',
+    '2606:2800::1:5efe:808:808',
+    '192.0.1.1',
+    '192.0.3.1',
+    '198.51.101.1',
+    '203.0.112.1',
+    '192.88.98.1',
   ])('%s', (address) => {
     expect(classifyAddress(address)).toBe('public');
     expect(refusal(address, address, false)).toBeNull();
