@@ -51,6 +51,10 @@ export function relayLog(context: Context): RelayLog {
     },
     event(event) {
       if (event.kind === 'store') return storeFailed(event.error);
+      if (event.kind === 'unbelieved')
+        return context.warn(
+          `mo-notify: X-Forwarded-For from ${event.peer} is ignored. Use --trust-proxy if a proxy on this machine sets it.`,
+        );
       if (json) return context.printJson(toJson(event));
       switch (event.kind) {
         case 'attached':
@@ -110,7 +114,7 @@ function waiting(count: number): string {
   return count === 0 ? '' : `, ${count} waiting`;
 }
 
-function toJson(event: Exclude<RelayEvent, { kind: 'store' }>): Record<string, unknown> {
+function toJson(event: Exclude<RelayEvent, { kind: 'store' | 'unbelieved' }>): Record<string, unknown> {
   switch (event.kind) {
     case 'attached':
     case 'detached':

@@ -27,6 +27,7 @@ interface RelayCliOptions extends CommonOptions {
   publicUrl?: string;
   tlsCert?: string;
   tlsKey?: string;
+  trustProxy?: boolean;
   tokenEnv?: string;
   maxChannels: number;
   maxBody: string;
@@ -45,6 +46,7 @@ export function configure(command: Command, start: StartContext): void {
     .option('--public-url <url>', 'how the platform and listeners call it: https://relay.example.com')
     .option('--tls-cert <file>', 'serve HTTPS with this certificate chain (PEM), instead of behind a proxy')
     .option('--tls-key <file>', 'and this key (PEM)')
+    .option('--trust-proxy', 'believe X-Forwarded-For from a proxy on this machine')
     .option('--token-env <name>', `/metrics asks for the token in this variable (default: ${DEFAULT_TOKEN})`)
     .option('--max-channels <n>', 'so many channels at most', wholeNumber(1), 1000)
     .option('--max-body <size>', 'the largest body taken', '1MiB')
@@ -57,7 +59,7 @@ export function configure(command: Command, start: StartContext): void {
       `
 Examples:
   mo-notify relay channel create dev            a channel: its URL, and a token for its listener
-  mo-notify relay --public-url https://relay.example.com
+  mo-notify relay --public-url https://relay.example.com --trust-proxy
                                                 behind nginx or Caddy on the same machine
   mo-notify relay --host 0.0.0.0 --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
   mo-notify listen 3000 --tunnel wss://relay.example.com/CHANNEL
@@ -103,6 +105,7 @@ async function serveRelay(
     clock,
     random: io.random,
     ...settings,
+    trustProxy: options.trustProxy === true,
     token,
     onEvent: log.event,
   });

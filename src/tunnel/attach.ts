@@ -7,7 +7,6 @@ import type { RequestHead } from '../http/serve-options.ts';
 import { AttachGuard, bearerToken } from './attach-guard.ts';
 import { ATTACH, PROTOCOL } from './control.ts';
 import type { Directory } from './directory.ts';
-import { clientAddress } from './forwarding.ts';
 import { CLOSE, Link } from './link.ts';
 import { Listener } from './listener.ts';
 import type { LiveChannel } from './live-channel.ts';
@@ -20,20 +19,22 @@ interface Premises {
   liveChannel(channel: Channel): LiveChannel;
   /** What a request's path is about. */
   place(target: string): string | null;
+  /** Where a request came from. */
+  addressOf(head: RequestHead): string;
   draining(): boolean;
 }
 
 /** Lets listeners in, or says why not; the answer is one of HTTP's, since there is no link yet (fault F12). */
 export function createAttacher(
   { clock, publicUrl, heartbeatMs, onEvent }: RelayOptions,
-  { directory, liveChannel, place, draining }: Premises,
+  { directory, liveChannel, place, addressOf, draining }: Premises,
 ): (head: RequestHead, socket: Socket, rest: Buffer) => Promise<void> {
   const guard = new AttachGuard();
   const upgrade = createUpgrader();
 
   return async function attach(head: RequestHead, socket: Socket, rest: Buffer): Promise<void> {
-    const { headers, target, peer } = head;
-    const address = clientAddress(peer, headers);
+    const { headers, target } = head;
+    const address = addressOf(head);
     const refuse = (status: number, body: string, more: string[] = [], channel: string | null = null) => {
       onEvent({ kind: 'refused', channel, address, status });
       refuseOn(socket, { status, headers: more, body });

@@ -11,15 +11,20 @@ export interface Origin {
   proto: string;
 }
 
-/** Where a request came from: the address of its connection, or what a proxy on this machine says of it. */
-export function clientAddress(peer: string, headers: RawHeaders): string {
-  if (isLoopbackAddress(peer)) {
+/** Where a request came from: the address of its connection, or with `trustProxy` what a proxy on this machine says of it. */
+export function clientAddress(peer: string, headers: RawHeaders, trustProxy: boolean): string {
+  if (trustProxy && isLoopbackAddress(peer)) {
     // A proxy adds its own word at the end; what stands before it is only what it was told.
     const word = headerValue(headers, 'X-Forwarded-For')?.split(',').at(-1)?.trim() ?? '';
     const last = word.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$|^\[([\da-f:]+)\](?::\d+)?$/i, '$1$2');
     if (/^[\da-f.:]{2,45}$/i.test(last)) return last;
   }
   return peer.replace(/^::ffff:/, '');
+}
+
+/** Whether a proxy on this machine says where a request came from, as far as one can see: so may anybody there. */
+export function speaksForAnother(peer: string, headers: RawHeaders): boolean {
+  return isLoopbackAddress(peer) && headerValue(headers, 'X-Forwarded-For') !== undefined;
 }
 
 /**

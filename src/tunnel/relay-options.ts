@@ -12,6 +12,8 @@ export interface RelayOptions {
   store: RelayStore;
   clock: Clock;
   random: () => number;
+  /** Whether a proxy on this machine is believed about where a request came from. */
+  trustProxy: boolean;
   maxBody: number;
   /** How many bytes may wait in each channel. */
   maxQueue: number;
@@ -31,6 +33,8 @@ export type RelayEvent =
   | { kind: 'failed'; channel: string; status: number }
   | { kind: 'expired'; channel: string; count: number }
   | { kind: 'fault'; fault: ServeFault }
+  /** A proxy on this machine says where requests come from, without `trustProxy`; once a run. */
+  | { kind: 'unbelieved'; peer: string }
   | { kind: 'store'; error: unknown };
 
 export interface Relay {

@@ -5,7 +5,7 @@ import type { Admission, Answer, RequestHead, RequestInPieces } from '../http/se
 import { createAttacher } from './attach.ts';
 import { bearerToken } from './attach-guard.ts';
 import { Directory } from './directory.ts';
-import { clientAddress } from './forwarding.ts';
+import { clientAddress, speaksForAnother } from './forwarding.ts';
 import { CLOSE } from './link.ts';
 import type { Listener } from './listener.ts';
 import { LiveChannel } from './live-channel.ts';
@@ -34,6 +34,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const live = new Map<string, LiveChannel>();
   let draining = false;
   let storeFails = false;
+  let toldOfProxy = options.trustProxy;
 
   const onStoreFailure = (error: unknown) => {
     storeFails = true;
@@ -79,6 +80,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     return /^\/([\w-]{1,64})$/.exec(rest)?.[1] ?? null;
   }
 
+  function addressOf({ peer, headers }: RequestHead): string {
+    if (!toldOfProxy && speaksForAnother(peer, headers)) {
+      toldOfProxy = true;
+      onEvent({ kind: 'unbelieved', peer });
+    }
+    return clientAddress(peer, headers, options.trustProxy);
+  }
+
   function admit(head: RequestHead): Answer | Admission {
     const name = place(head.target);
     if (name === 'healthz') return health(head);
@@ -106,7 +115,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     if (refusal !== null) return refusal;
     running.reserve(bytes);
     const release = () => running.release(bytes);
-    const from = { address: clientAddress(head.peer, head.headers), proto };
+    const from = { address: addressOf(head), proto };
     return {
       handle: (request) => running.publish(request, from).finally(release),
       abandoned: release,
@@ -131,7 +140,10 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     };
   }
 
-  const attach = createAttacher(options, { directory, liveChannel, place, draining: () => draining });
+  const attach = createAttacher(options, {
+    ...{ directory, liveChannel, place, addressOf },
+    draining: () => draining,
+  });
 
   await store.tidy();
   /** Of channels that have expired. */

@@ -46,7 +46,9 @@ async function startSite(
   const port = await deadPort();
   const proxy = await startProxy(kind, port, change);
   const publicUrl = `${proxy.url}${path}`;
-  const { io, channel } = await runRelay(['-v', '--public-url', publicUrl, ...relay], { port });
+  const { io, channel } = await runRelay(['-v', '--trust-proxy', '--public-url', publicUrl, ...relay], {
+    port,
+  });
   const { id, token } = await channel();
   // The helper takes all of a URL's path for a channel's name.
   return { proxy, relay: io, publish: `${publicUrl}/${id.split('/').at(-1)}`, token };
@@ -291,4 +293,8 @@ test('docs/relay-proxies.md has these very configurations', () => {
   };
   expect(page).toContain(`\`\`\`nginx\n${proxyConfig('nginx', places)}\`\`\``);
   expect(page).toContain(`\`\`\`text\n${proxyConfig('caddy', places)}\`\`\``);
+  // And every relay on it is started as it is here.
+  const relays = page.match(/mo-notify relay --public-url \S+[^\n`]*/g) ?? [];
+  expect(relays.length).toBeGreaterThan(2);
+  for (const relay of relays) expect(relay).toContain('--trust-proxy');
 });

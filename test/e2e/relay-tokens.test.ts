@@ -6,7 +6,7 @@ import { exchange, openWire, parseAnswer } from '../helpers/raw-http.ts';
 import { channelAt, channelCommand, linesOf, nth, receiptsOf, runRelay } from '../helpers/relay.ts';
 import { allFiles } from '../helpers/relay-db.ts';
 import { tempFolder } from '../helpers/spawn-cli.ts';
-import { testIo } from '../helpers/test-io.ts';
+import { type TestIo, testIo } from '../helpers/test-io.ts';
 
 const CANARY = 'mot_canary-that-nobody-may-see';
 
@@ -102,25 +102,50 @@ test('F12 a revoked channel: whoever listens ends with 3 and does not come back,
   expect((await channel.refused()).code).toBe(2);
 });
 
-test('F12 guessing: soon 429 with Retry-After, for the right token too, and listen says to wait', async () => {
+const OTHER_PROTOCOL = ['Sec-WebSocket-Protocol: nothing'];
+
+test('F12 guessing: soon 429 with Retry-After, and listen says to wait; G15 the right token is let in', async () => {
   const relay = await runRelay();
   const channel = await relay.channel();
   const statuses: number[] = [];
   for (let i = 0; i < 8; i++) statuses.push((await knock(relay.port, channel.id, `wrong-${i}`)).status);
   expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
-  const { status, headers } = await knock(relay.port, channel.id, channel.token);
+  const { status, headers } = await knock(relay.port, channel.id, 'wrong-8');
   expect([status, headers['retry-after']]).toEqual([429, '1']);
-  const { code, io } = await channel.refused();
+  const { code, io } = await channel.refused([], { token: CANARY });
   expect([code, io.err()]).toEqual([
     3,
     expect.stringMatching(/too many wrong tokens from here\. Wait .*, and check MO_TUNNEL_TOKEN/),
   ]);
   // Publishing goes on: that is somebody else.
   expect((await channel.publish(nth(0))).status).toBe(503);
-  // Behind a proxy on this machine, another address is another guesser.
-  const elsewhere = ['X-Forwarded-For: 10.0.0.1, 203.0.113.7', 'Sec-WebSocket-Protocol: nothing'];
-  expect((await knock(relay.port, channel.id, channel.token, elsewhere)).status).toBe(426);
-  await eventually(async () => expect((await knock(relay.port, channel.id, channel.token)).status).toBe(426));
+  // So does whoever has the token, from the same address: 426 is what a token that fits is answered here.
+  expect((await knock(relay.port, channel.id, channel.token, OTHER_PROTOCOL)).status).toBe(426);
+  const listen = await channel.listen();
+  expect((await channel.publish(nth(1))).status).toBe(200);
+  expect(await receiptsOf(listen, 1)).toMatchObject([{ event_id: 'ev_1' }]);
+});
+
+test('G15 an address is what a proxy on this machine says only with --trust-proxy; without it the relay says so, once', async () => {
+  /** The statuses of seven wrong tokens, each of them said to come from an address of its own. */
+  const guess = async (port: number, id: string) => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 7; i++)
+      statuses.push((await knock(port, id, `wrong-${i}`, [`X-Forwarded-For: 198.51.100.${i}`])).status);
+    return statuses;
+  };
+  const addresses = ({ io }: { io: TestIo }) => [
+    ...new Set(linesOf(io, 'listener').map(({ address }) => address)),
+  ];
+  const hint = /X-Forwarded-For from 127\.0\.0\.1 is ignored\. Use --trust-proxy/g;
+  const wary = await runRelay();
+  expect(await guess(wary.port, (await wary.channel()).id)).toEqual([401, 401, 401, 401, 401, 429, 429]);
+  expect(addresses(wary)).toEqual(['127.0.0.1']);
+  expect(wary.io.err().match(hint)).toHaveLength(1);
+  const trusting = await runRelay(['--trust-proxy']);
+  expect(await guess(trusting.port, (await trusting.channel()).id)).toEqual(Array(7).fill(401));
+  expect(addresses(trusting)).toContain('198.51.100.6');
+  expect(trusting.io.err()).not.toMatch(hint);
 });
 
 test.each([

@@ -38,6 +38,7 @@ export async function innerRelay(
     store,
     clock: SYSTEM_CLOCK,
     random: () => 0,
+    trustProxy: false,
     maxBody: 1024 ** 2,
     maxQueue: 64 * 1024 ** 2,
     retainMs: 86_400_000,

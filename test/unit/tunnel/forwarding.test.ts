@@ -60,7 +60,16 @@ describe('F13 where a request came from', () => {
     ],
     ['the connection, where nobody says anything', '::1', ['X-Real-IP', '6.6.6.6'], '::1'],
   ])('%s', (_, peer, headers, address) => {
-    expect(clientAddress(peer, headers)).toBe(address);
+    expect(clientAddress(peer, headers, true)).toBe(address);
+  });
+
+  test.each([
+    ['127.0.0.1', '127.0.0.1'],
+    ['::ffff:127.0.0.1', '127.0.0.1'],
+    ['::1', '::1'],
+    ['203.0.113.7', '203.0.113.7'],
+  ])('G15 its connection, %s, where no proxy is to be believed', (peer, address) => {
+    expect(clientAddress(peer, ['X-Forwarded-For', '198.51.100.1'], false)).toBe(address);
   });
 });
 
