@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { UsageError } from '../core/errors.ts';
+import { EnvironmentError, UsageError } from '../core/errors.ts';
 import { isLoopback } from '../core/loopback.ts';
 import { displayUrl, shownUrl, visible } from '../core/redact.ts';
 import type { Answer, IncomingRequest } from '../http/serve-options.ts';
@@ -24,7 +24,8 @@ export interface PlannedWay {
   beside: 'takeover' | 'fan-out' | null;
   ack: 'app' | 'relay' | null;
   exitOnDisconnect: boolean;
-  allowPrivate: boolean;
+  /** Whether the relay may name a public URL that is not the tunnel's own. */
+  allowOther: boolean;
   allowHttp: boolean;
   probe: boolean;
 }
@@ -80,8 +81,7 @@ export function readWay(options: ListenOptions, env: Record<string, string | und
   if (tunnel === undefined) {
     if (publicUrl === undefined) return null;
     const written = readPublicUrl(publicUrl);
-    // The user's own word may lead anywhere but to forbidden addresses.
-    return { ...none, url: filledIn(written, env), written, allowPrivate: true };
+    return { ...none, url: filledIn(written, env), written, allowOther: false };
   }
   if (options.takeover === true && options.fanOut === true)
     throw new UsageError('--takeover and --fan-out exclude each other: take the place, or share it.');
@@ -93,7 +93,7 @@ export function readWay(options: ListenOptions, env: Record<string, string | und
     token: readToken(options.tunnelTokenEnv ?? TUNNEL_TOKEN, env),
     beside: options.takeover === true ? 'takeover' : options.fanOut === true ? 'fan-out' : null,
     ack: options.ack === 'first' ? null : (options.ack ?? null),
-    allowPrivate,
+    allowOther: allowPrivate,
   };
 }
 
@@ -152,15 +152,24 @@ export function prepareWay(context: Context, planned: PlannedWay, options: WayOp
     return answer === null ? null : Promise.resolve(answer);
   };
 
-  async function prove(url: URL, allowPrivate: boolean): Promise<void> {
+  async function prove(url: URL): Promise<void> {
     if (probe === null) return;
     context.note(`Sending a probe to ${visible(displayUrl(url), 200)} …`);
-    proof = await probe.run(url, { allowPrivate, allowHttp: planned.allowHttp, proxy: proxyFor(url) });
+    proof = await probe.run(url, { allowHttp: planned.allowHttp, proxy: proxyFor(url) });
+  }
+
+  /** What a relay names beside its own URL may be anybody's, on this machine and in its network too (fault G12). */
+  async function proveNamed(url: URL, own: boolean): Promise<void> {
+    if (probe !== null && !own && !planned.allowOther)
+      throw new EnvironmentError(
+        `--tunnel: ${visible(displayUrl(url), 200)} does not lead here: the relay names it as its public URL, but --tunnel is ${planned.url.href}. Use --allow-private to probe it all the same, or --no-probe.`,
+      );
+    await prove(url);
   }
 
   async function open(): Promise<OpenWay> {
     if (planned.token === null) {
-      await prove(planned.url, true);
+      await prove(planned.url);
       return { publicUrl: planned.written, proof, tunnel: null };
     }
     const { openTunnel } = await import('../tunnel/client.ts');
@@ -179,7 +188,7 @@ export function prepareWay(context: Context, planned: PlannedWay, options: WayOp
       random: io.random,
       receive: (request) => intercept(request) ?? options.receive(request),
       target: options.target,
-      prove: (url, typed) => prove(url, typed || planned.allowPrivate),
+      prove: proveNamed,
       exitOnDisconnect: planned.exitOnDisconnect,
       onState: (state) => {
         if (state.state === 'live') publicUrl = state.publicUrl;

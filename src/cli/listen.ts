@@ -76,7 +76,7 @@ export function configure(command: Command, start: StartContext): void {
     .option('--fan-out', 'share the channel with a listener that is attached')
     .option('--exit-on-disconnect', 'end with 3 as soon as the tunnel is lost, for CI')
     .option('--public-url <url>', 'cloudflared, ngrok or ssh lead from this URL to here already')
-    .option('--allow-private', 'the public URL that a relay names may be of a private network')
+    .option('--allow-private', 'probe the public URL that a relay names, even on another host, port or path')
     .option('--no-probe', 'say ready without a delivery through the public URL')
     .addHelpText(
       'after',

@@ -108,12 +108,13 @@ class Client implements Tunnel {
     const attached = await this.#greet(dialled);
     if ('reason' in attached) return attached;
     const { channel, ack, waiting, copy } = attached;
-    const publicUrl = this.#publicUrl(attached);
+    const own = ownPublicUrl(url);
+    const publicUrl = namedUrl(attached) ?? own;
     const link = this.#link as Link;
     this.#waiting = waiting;
     if (!this.#proved && prove !== null) {
       this.#tell({ state: 'proving', publicUrl });
-      await prove(publicUrl, publicUrl.hostname === url.hostname);
+      await prove(publicUrl, publicUrl.href === own.href);
     }
     this.#proved = true;
     if (!(await this.#askToOpen(link)))
@@ -239,12 +240,16 @@ class Client implements Tunnel {
     this.#state = state;
     this.#options.onState(state);
   }
+}
 
-  /** What the platform is to be told; where the relay does not know it, the tunnel's own URL as the web has it. */
-  #publicUrl({ public_url: given }: Attached): URL {
-    if (given !== null && URL.canParse(given) && /^https?:/.test(given)) return new URL(given);
-    const url = new URL(this.#options.url);
-    url.protocol = url.protocol === 'wss:' ? 'https:' : 'http:';
-    return url;
-  }
+/** What the platform is to be told, as the relay says; null where it does not know. */
+function namedUrl({ public_url: given }: Attached): URL | null {
+  return given !== null && URL.canParse(given) && /^https?:/.test(given) ? new URL(given) : null;
+}
+
+/** The tunnel's own URL as the web has it. */
+function ownPublicUrl(tunnel: URL): URL {
+  const url = new URL(tunnel);
+  url.protocol = url.protocol === 'wss:' ? 'https:' : 'http:';
+  return url;
 }

@@ -48,7 +48,7 @@ export class Probe {
     };
   }
 
-  /** `allowPrivate` is false for a URL that is not the user's own word (fault D12). Rejects with EnvironmentError. */
+  /** The URL is the user's own word, or allowed by it (fault G12). Rejects with EnvironmentError. */
   async run(url: URL, route: RouteOptions): Promise<Proof> {
     const transport = createTransport({ url, connections: 1, timeoutMs: TIMEOUT_MS, ...route });
     const began = this.#clock.now();

@@ -31,8 +31,11 @@ export interface TunnelOptions {
   receive(request: IncomingRequest): Promise<ListenerAnswer>;
   /** The path that deliveries are said to have come to. */
   target: string;
-  /** Proves that the public URL leads here. Rejects with KnownError where it does not. Null does without. */
-  prove: ((publicUrl: URL, typed: boolean) => Promise<void>) | null;
+  /**
+   * Proves that the public URL leads here. Rejects with KnownError where it does not. Null does without. `own` is false
+   * for a URL that is the relay's word alone: another origin or path than `url`.
+   */
+  prove: ((publicUrl: URL, own: boolean) => Promise<void>) | null;
   exitOnDisconnect: boolean;
   onState(state: LinkState): void;
   /** The app or the log cannot be reached, so what is kept waits; null once it goes on. */

@@ -18,6 +18,43 @@ async function told(publicUrl: string, args: string[] = []) {
   return { code, out: io.out(), err: io.err() };
 }
 
+describe('G12 a relay that names a public URL on its own host', () => {
+  /** A relay that names a URL made of its own port and another one's, and the `listen` that it is told to. */
+  async function named(url: (own: number, other: number) => string, args: string[] = []) {
+    const target = await startEndpoint(answers(200));
+    const relay = await startFakeRelay((port) => attached({ public_url: url(port, target.port) }));
+    const io = testIo({ env: { MO_SECRET: SECRET, MO_TUNNEL_TOKEN: 'mot_token' } });
+    const tunnel = `ws://localhost:${relay.port}/abc`;
+    const code = await run(
+      ['listen', '--port', '0', '--json', '--no-dashboard', '--tunnel', tunnel, ...args],
+      io,
+    );
+    return { code, io, target, relay };
+  }
+
+  test.each<[string, (own: number, other: number) => string]>([
+    ['with another port', (_, other) => `http://localhost:${other}/abc`],
+    ['with another path', (own) => `http://localhost:${own}/admin`],
+    ['with a query', (own) => `http://localhost:${own}/abc?delete=all`],
+    ['with another scheme', (own) => `https://localhost:${own}/abc`],
+    ['by another name', (own) => `http://127.0.0.1:${own}/abc`],
+    ['with another dot', (own) => `http://localhost.:${own}/abc`],
+  ])('%s: nothing is sent there, and it is said', async (_, url) => {
+    const { code, io, target, relay } = await named(url);
+    expect([code, io.out()]).toEqual([3, '']);
+    expect(io.err()).toContain(
+      `${url(relay.port, target.port)} does not lead here: the relay names it as its public URL, but --tunnel is ws://localhost:${relay.port}/abc. Use --allow-private`,
+    );
+    expect([target.connections(), relay.requests()]).toEqual([0, []]);
+  });
+
+  test('as --tunnel has it: the probe is sent', async () => {
+    const { code, io, relay } = await named((own) => `http://localhost:${own}/abc`);
+    expect([code, io.err()]).toEqual([3, expect.stringMatching(/something else answers there \(410\)/)]);
+    expect(relay.requests()).toEqual(['POST /abc']);
+  });
+});
+
 describe('D12 a relay that names an address of a private network has the listener send nothing there', () => {
   test.each([
     ['as it is', (port: number) => `http://127.0.0.1:${port}/admin`],

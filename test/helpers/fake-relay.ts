@@ -16,6 +16,8 @@ export interface FakeRelay {
   answers: AnswerFrame[];
   /** How links ended: the code and the reason that the listener gave. */
   closed: { code: number; reason: string }[];
+  /** What came as plain requests: method and target of each. */
+  requests(): string[];
   /** The link that there is. */
   socket(): WebSocket;
   /** Hands on a delivery; resolves to its answer. */
@@ -26,7 +28,11 @@ export interface FakeRelay {
 export async function startFakeRelay(
   greeting: string | ((port: number) => string) | null = attached(),
 ): Promise<FakeRelay> {
-  const http = createServer((_, response) => response.writeHead(404).end());
+  const requests: string[] = [];
+  const http = createServer(({ method, url }, response) => {
+    requests.push(`${method} ${url}`);
+    response.writeHead(410).end();
+  });
   const server = new WebSocketServer({ server: http, handleProtocols: () => PROTOCOL });
   let link: WebSocket | null = null;
   let number = 0;
@@ -36,6 +42,7 @@ export async function startFakeRelay(
     controls: [],
     answers: [],
     closed: [],
+    requests: () => requests,
     socket: () => link as unknown as WebSocket,
     deliver(headers, body, { kept = false } = {}) {
       number += 1;

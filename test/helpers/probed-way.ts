@@ -24,7 +24,7 @@ export interface ProbedWay {
   clock: TunnelClock;
   endpoint: Endpoint;
   /** Sends the probe; time stands still but for what the way takes. */
-  run(allowPrivate?: boolean): ReturnType<Probe['run']>;
+  run(): ReturnType<Probe['run']>;
 }
 
 /** A way that leads to a probe, by a real endpoint. */
@@ -50,7 +50,7 @@ export async function probedWay(meddling: Meddling = {}): Promise<ProbedWay> {
   });
   return {
     ...{ probe, clock, endpoint },
-    run: (allowPrivate = true) => probe.run(endpoint.url, { allowPrivate, proxy: null }),
+    run: () => probe.run(endpoint.url, {}),
   };
 }
 

@@ -59,24 +59,14 @@ describe('a way that leads here', () => {
   });
 });
 
-describe('where a probe is sent', () => {
-  test('D12 not to a private address that is not the user’s own word: nothing connects to it', async () => {
-    const way = await probedWay();
-    await expect(way.run(false)).rejects.toThrow(
-      /127\.0\.0\.1 is a private address; --allow-private permits it/,
-    );
-    expect([way.endpoint.connections(), way.endpoint.requests, way.clock.waits()]).toEqual([0, [], []]);
-  });
-
+describe('where a probe does not arrive', () => {
   test('a certificate that is not right is the last word, a port where nobody listens is waited for', async () => {
     const { url } = await startTlsEndpoint('self-signed');
     const way = await probedWay();
-    await expect(way.probe.run(url, { allowPrivate: true, proxy: null })).rejects.toThrow(
-      /self-signed|SELF_SIGNED/,
-    );
+    await expect(way.probe.run(url, {})).rejects.toThrow(/self-signed|SELF_SIGNED/);
     const other = await probedWay();
     const nowhere = new URL(`http://127.0.0.1:${await deadPort()}/`);
-    const running = other.probe.run(nowhere, { allowPrivate: true, proxy: null });
+    const running = other.probe.run(nowhere, {});
     running.catch(() => {});
     await other.clock.asked();
     other.clock.jump(20_000);
