@@ -32,6 +32,7 @@ interface RelayCliOptions extends CommonOptions {
   maxChannels: number;
   maxBody: string;
   maxQueue: string;
+  maxMemory: string;
   retain: string;
   heartbeat: string;
   for?: string;
@@ -51,6 +52,7 @@ export function configure(command: Command, start: StartContext): void {
     .option('--max-channels <n>', 'so many channels at most', wholeNumber(1), 1000)
     .option('--max-body <size>', 'the largest body taken', '1MiB')
     .option('--max-queue <size>', 'so much may wait in each channel', '64MiB')
+    .option('--max-memory <size>', 'maximum memory for the deliveries of all channels', '256MiB')
     .option('--retain <time>', 'how long a delivery is kept for a listener', '24h')
     .option('--heartbeat <time>', 'how often both ends of a link look for each other', '10s')
     .option('--for <time>', 'end after this long')
@@ -145,6 +147,11 @@ function readSettings(options: RelayCliOptions, env: Record<string, string | und
     throw new UsageError(
       `--max-queue: '${options.maxQueue}' is less than one body of --max-body ${options.maxBody}. Give more.`,
     );
+  const maxMemory = parseBytes(options.maxMemory, '--max-memory', 64 * 1024 ** 3);
+  if (maxMemory < maxBody)
+    throw new UsageError(
+      `--max-memory: '${options.maxMemory}' is less than one body of --max-body ${options.maxBody}. Give more.`,
+    );
   const heartbeatMs = parseDuration(options.heartbeat, '--heartbeat');
   if (heartbeatMs < 10 || heartbeatMs > 600_000)
     throw new UsageError(`--heartbeat: '${options.heartbeat}' is not from 10ms to 10m.`);
@@ -154,6 +161,7 @@ function readSettings(options: RelayCliOptions, env: Record<string, string | und
     token: readToken(options.tokenEnv, env),
     maxBody,
     maxQueue,
+    maxMemory,
     heartbeatMs,
     retainMs: parseSpan(options.retain, '--retain'),
     forMs: options.for === undefined ? null : parseDuration(options.for, '--for'),

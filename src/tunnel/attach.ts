@@ -10,6 +10,7 @@ import type { Directory } from './directory.ts';
 import { CLOSE, Link } from './link.ts';
 import { Listener } from './listener.ts';
 import type { LiveChannel } from './live-channel.ts';
+import type { Memory } from './memory.ts';
 import type { RelayOptions } from './relay-options.ts';
 import { createUpgrader } from './upgrader.ts';
 
@@ -21,13 +22,14 @@ interface Premises {
   place(target: string): string | null;
   /** Where a request came from. */
   addressOf(head: RequestHead): string;
+  memory: Memory;
   draining(): boolean;
 }
 
 /** Lets listeners in, or says why not; the answer is one of HTTP's, since there is no link yet (fault F12). */
 export function createAttacher(
   { clock, publicUrl, heartbeatMs, onEvent }: RelayOptions,
-  { directory, liveChannel, place, addressOf, draining }: Premises,
+  { directory, liveChannel, place, addressOf, memory, draining }: Premises,
 ): (head: RequestHead, socket: Socket, rest: Buffer) => Promise<void> {
   const guard = new AttachGuard();
   const upgrade = createUpgrader();
@@ -82,6 +84,7 @@ export function createAttacher(
       transport: socket,
       heartbeatMs,
       clock,
+      memory,
       onFrames: (frames) => listener?.take(frames),
       onControl: (control) => {
         if (control.type !== 'open' || listener === null) return;

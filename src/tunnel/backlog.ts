@@ -8,9 +8,13 @@ import type { Clock } from './clock.ts';
 import { discard } from './discard.ts';
 import type { AnswerFrame } from './frames.ts';
 import type { Listener } from './listener.ts';
+import type { Memory } from './memory.ts';
 
 /** So much may be on its way to a listener that has not answered yet: it keeps a long way full and a slow one from filling memory. */
 const WINDOW = { deliveries: 256, bytes: 1024 ** 2 };
+
+/** How long to wait where memory is full, or the store fails, ms. */
+const RETRY_MS = 1000;
 
 type Entry = Omit<KeptDelivery, 'channel'> & {
   /** Here still, because it has only just come. */
@@ -21,6 +25,7 @@ export interface BacklogOptions {
   store: RelayStore;
   clock: Clock;
   random: () => number;
+  memory: Memory;
   /** A listener has answered: with a 2xx, with something else that is tried again, or for the last time. */
   onAnswered(result: 'delivered' | 'retried' | 'failed', answer: AnswerFrame): void;
   onStoreFailure(error: unknown): void;
@@ -129,6 +134,7 @@ export class Backlog {
         const entry = this.#due[this.#head];
         const listener = this.#listener;
         if (entry === undefined || listener === null || !this.#roomFor(entry)) return;
+        if (!this.#options.memory.fitsFromDisk(entry.bytes)) return this.#wait(entry);
         const content = entry.content ?? (await this.#read(entry.seq));
         // While it was read, the listener may have gone, and with it the order of what is due.
         if (this.#listener !== listener || this.#due[this.#head] !== entry) continue;
@@ -143,10 +149,17 @@ export class Backlog {
       }
     } catch (error) {
       this.#options.onStoreFailure(error);
-      this.#wake(1000);
+      this.#wake(RETRY_MS);
     } finally {
       this.#pumping = false;
     }
+  }
+
+  /** Memory is full: what has only just come stays on disk alone. */
+  #wait(entry: Entry): void {
+    if (entry.content !== null) discard(entry.content);
+    entry.content = null;
+    this.#wake(RETRY_MS);
   }
 
   async #hand(entry: Entry, content: Pieces, listener: Listener): Promise<void> {

@@ -1,10 +1,11 @@
 import type { WebSocket } from 'ws';
-import type { Pieces } from '../core/pieces.ts';
+import { type Pieces, sizeOf } from '../core/pieces.ts';
 import { formatDuration } from '../core/time.ts';
 import type { Clock } from './clock.ts';
 import { type Control, readControl } from './control.ts';
 import { BadFrameError, decodeFrames, type Frame } from './frames.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { Memory } from './memory.ts';
 
 /** Why a link ended, for whoever was at its other end too (RFC 6455 §7.4; 4000 and above are ours). */
 export const CLOSE = {
@@ -31,6 +32,8 @@ export interface LinkOptions {
   transport: { readonly bytesRead: number };
   heartbeatMs: number;
   clock: Clock;
+  /** Where what waits to be sent is counted. */
+  memory?: Memory;
   onFrames(frames: Frame[]): void;
   onControl(control: Control): void;
   /** Once, and nothing comes after it. `reason` is for people. */
@@ -45,6 +48,8 @@ export class Link {
   #stopBeating: () => void;
   #outgoing: Uint8Array[] = [];
   #outgoingBytes = 0;
+  /** Bytes of frames that the connection has not taken yet. */
+  #unsent = 0;
   #scheduled = false;
   #heardAt: number;
   #ended = false;
@@ -61,12 +66,13 @@ export class Link {
     socket.on('ping', () => this.#heard());
     socket.on('pong', () => this.#heard());
     socket.on('error', () => {});
-    socket.on('close', (code, reason) =>
+    socket.on('close', (code, reason) => {
+      this.#sent(this.#unsent);
       this.#end(
         code,
         reason.toString('utf8') || (code === NORMAL_LOSS ? 'the connection broke' : `closed (${code})`),
-      ),
-    );
+      );
+    });
   }
 
   /** The last proof that the other side is there, ms since the epoch. */
@@ -76,7 +82,7 @@ export class Link {
 
   /** Bytes that the other side has yet to take. */
   get buffered(): number {
-    return this.#socket.bufferedAmount + this.#outgoingBytes;
+    return this.#unsent;
   }
 
   /** True as well once the other side has begun to close, though it may take its time about it. */
@@ -101,6 +107,7 @@ export class Link {
     if (this.#ended) return;
     this.#outgoing.push(frame);
     this.#outgoingBytes += frame.length;
+    this.#hold(frame.length);
     if (this.#outgoing.length >= BATCH.frames || this.#outgoingBytes > BATCH.bytes) this.#flush();
     else if (!this.#scheduled) {
       this.#scheduled = true;
@@ -118,12 +125,15 @@ export class Link {
   async sendPieces(pieces: Pieces): Promise<void> {
     if (this.#ended) return;
     this.#flush();
+    const size = sizeOf(pieces);
+    this.#hold(size);
     await new Promise<void>((resolve) => {
       for (const [i, piece] of pieces.entries()) {
         const fin = i === pieces.length - 1;
         this.#socket.send(piece, { binary: true, fin }, fin ? () => resolve() : undefined);
       }
     });
+    this.#sent(size);
   }
 
   control(message: Control): void {
@@ -143,10 +153,24 @@ export class Link {
 
   #flush(): void {
     if (this.#outgoing.length === 0 || this.#ended) return;
-    const frames = this.#outgoing;
+    const [frames, size] = [this.#outgoing, this.#outgoingBytes];
     this.#outgoing = [];
     this.#outgoingBytes = 0;
-    this.#socket.send(frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames));
+    this.#socket.send(frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames), () =>
+      this.#sent(size),
+    );
+  }
+
+  #hold(bytes: number): void {
+    this.#unsent += bytes;
+    this.#options.memory?.take(bytes);
+  }
+
+  /** The connection has taken them. Of one that is gone all count as taken; what is said of each afterwards changes nothing. */
+  #sent(bytes: number): void {
+    const freed = Math.min(bytes, this.#unsent);
+    this.#unsent -= freed;
+    this.#options.memory?.free(freed);
   }
 
   #read(data: Buffer, binary: boolean): void {
@@ -190,7 +214,9 @@ export class Link {
     if (this.#ended) return;
     this.#ended = true;
     this.#stopBeating();
+    this.#sent(this.#outgoingBytes);
     this.#outgoing = [];
+    this.#outgoingBytes = 0;
     this.#options.onEnd({ code, reason });
   }
 }

@@ -3,9 +3,6 @@ import { discard } from './discard.ts';
 import { type AnswerFrame, encodeDelivery, type Frame, nextNumber } from './frames.ts';
 import { CLOSE, type Link } from './link.ts';
 
-/** Bytes of copies that may wait for one listener. */
-const MAX_COPIES = 8 * 1024 ** 2;
-
 /** A listener that is attached to a channel, as the relay sees it. */
 export class Listener {
   readonly link: Link;
@@ -40,9 +37,12 @@ export class Listener {
     return new Promise((resolve) => this.#awaited.set(number, resolve));
   }
 
-  /** The same for one whose answer is nobody's. One that does not keep up is sent away, which it can see (fault F14). */
-  deliverCopy(content: Pieces, receivedAt: number): void {
-    if (this.link.buffered > MAX_COPIES)
+  /**
+   * The same for one whose answer is nobody's. One for whom more than `mayWait` bytes wait does not keep up: it is sent
+   * away, which it can see (fault F14).
+   */
+  deliverCopy(content: Pieces, { receivedAt, mayWait }: { receivedAt: number; mayWait: number }): void {
+    if (this.link.buffered > mayWait)
       return this.link.close(CLOSE.slow, 'too slow for what it shares: its copies filled the link');
     this.#number = nextNumber(this.#number);
     const about = { number: this.#number, copy: true, kept: false, receivedAt };

@@ -10,9 +10,12 @@ import { encodeContent } from './frames.ts';
 import { sayable } from './hand-over.ts';
 import { CLOSE } from './link.ts';
 import type { Listener } from './listener.ts';
+import type { Memory } from './memory.ts';
 
 /** The platform gives up after 30 s (contract §1); the relay a moment before, so that its word still arrives. */
 const ANSWER_MS = 29_000;
+/** Bytes of copies that may wait for one listener. */
+const MAX_COPIES = 8 * 1024 ** 2;
 const RETRY_SOON = ['Retry-After', '1'];
 const RETRY_LATER = ['Retry-After', '5'];
 const KEPT: Answer = { status: 200, headers: ['Content-Type', 'text/plain'], body: 'ok' };
@@ -32,6 +35,8 @@ export interface LiveChannelOptions {
   random: () => number;
   /** How many bytes may wait, for an answer or for a listener. */
   maxQueue: number;
+  /** All channels' together. */
+  memory: Memory;
   onFailed(status: number): void;
   onStoreFailure(error: unknown): void;
 }
@@ -50,11 +55,9 @@ export class LiveChannel {
   constructor(options: LiveChannelOptions) {
     this.#options = options;
     this.channel = options.channel;
-    const { store, clock, random, onFailed, onStoreFailure } = options;
+    const { store, clock, random, memory, onFailed, onStoreFailure } = options;
     this.backlog = new Backlog({
-      store,
-      clock,
-      random,
+      ...{ store, clock, random, memory },
       onAnswered: (result, { status }) => {
         this.counts[result] += 1;
         if (result === 'failed') onFailed(status);
@@ -78,21 +81,26 @@ export class LiveChannel {
       this.counts.unattended += 1;
       return NOBODY;
     }
+    const { maxQueue, memory } = this.#options;
     // What was given up as late may still be on its way to a slow listener.
     const unsent = this.#first()?.link.buffered ?? 0;
-    if (Math.max(this.#reserved, unsent) + this.backlog.bytes + bytes > this.#options.maxQueue) {
-      this.counts.full += 1;
-      return { ...NOBODY, body: `More than ${this.#options.maxQueue} bytes wait in this channel, try again` };
-    }
-    return null;
+    const queueFull = Math.max(this.#reserved, unsent) + this.backlog.bytes + bytes > maxQueue;
+    if (!queueFull && memory.fits(bytes)) return null;
+    this.counts.full += 1;
+    const what = queueFull
+      ? `${maxQueue} bytes wait in this channel`
+      : `${memory.max} bytes wait in this relay`;
+    return { ...NOBODY, body: `More than ${what}, try again` };
   }
 
   reserve(bytes: number): void {
     this.#reserved += bytes;
+    this.#options.memory.take(bytes);
   }
 
   release(bytes: number): void {
     this.#reserved -= bytes;
+    this.#options.memory.free(bytes);
   }
 
   /** Answers one delivery. Never rejects. */
@@ -138,8 +146,10 @@ export class LiveChannel {
   #copy(content: Pieces, receivedAt: number): void {
     if (this.#listeners.length < 2) return;
     const first = this.#first();
+    // Where memory is full, only who keeps up gets copies.
+    const mayWait = this.#options.memory.fits(sizeOf(content)) ? MAX_COPIES : 0;
     for (const listener of this.#listeners)
-      if (listener.open && listener !== first) listener.deliverCopy(content, receivedAt);
+      if (listener.open && listener !== first) listener.deliverCopy(content, { receivedAt, mayWait });
   }
 
   /** Whose answer goes back: of a probe, the listener's that sent it. */

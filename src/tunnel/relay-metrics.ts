@@ -1,13 +1,14 @@
 import { MetricFamilies, type Sample } from '../report/metric-families.ts';
 import type { ChannelCounts } from './channel-counts.ts';
 import type { LiveChannel } from './live-channel.ts';
+import type { Memory } from './memory.ts';
 
 /** What became of deliveries, as values of one label. */
 const RESULTS = ['passed', 'kept', 'unattended', 'full', 'lost', 'late'] as const;
 const KEPT_RESULTS = ['delivered', 'retried', 'failed', 'expired'] as const;
 
 /** OpenMetrics 1.0 text of a relay. Channels go by their names; what would let somebody publish is not in it. */
-export function renderRelayMetrics(channels: readonly LiveChannel[]): string {
+export function renderRelayMetrics(channels: readonly LiveChannel[], memory: Memory): string {
   const families = new MetricFamilies();
   const each = (pick: (channel: LiveChannel) => number, suffix = ''): Sample[] =>
     channels.map((live) => [suffix, { channel: live.channel.name }, pick(live)]);
@@ -57,5 +58,11 @@ export function renderRelayMetrics(channels: readonly LiveChannel[]): string {
     'Bytes of deliveries that wait for an answer.',
     each(({ underWay }) => underWay),
   );
+  families.add('mo_notify_relay_memory_bytes', 'gauge', 'Bytes of deliveries of all channels in memory.', [
+    ['', {}, memory.held],
+  ]);
+  families.add('mo_notify_relay_memory_limit_bytes', 'gauge', 'As many as there may be.', [
+    ['', {}, memory.max],
+  ]);
   return `${families.text()}\n`;
 }

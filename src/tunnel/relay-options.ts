@@ -17,6 +17,8 @@ export interface RelayOptions {
   maxBody: number;
   /** How many bytes may wait in each channel. */
   maxQueue: number;
+  /** How many bytes of all channels' deliveries may be in memory. */
+  maxMemory: number;
   /** How long a delivery is kept for a listener, ms. */
   retainMs: number;
   heartbeatMs: number;

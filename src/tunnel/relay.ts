@@ -9,6 +9,7 @@ import { clientAddress, speaksForAnother } from './forwarding.ts';
 import { CLOSE } from './link.ts';
 import type { Listener } from './listener.ts';
 import { LiveChannel } from './live-channel.ts';
+import { Memory } from './memory.ts';
 import { renderRelayMetrics } from './relay-metrics.ts';
 import type { Relay, RelayOptions } from './relay-options.ts';
 
@@ -32,6 +33,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const prefix = publicUrl === null ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
   const proto = publicUrl?.startsWith('https:') || options.tls !== undefined ? 'https' : 'http';
   const live = new Map<string, LiveChannel>();
+  const memory = new Memory(options.maxMemory);
   let draining = false;
   let storeFails = false;
   let toldOfProxy = options.trustProxy;
@@ -65,6 +67,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
         clock,
         random: options.random,
         maxQueue: options.maxQueue,
+        memory,
         onFailed: (status) => onEvent({ kind: 'failed', channel: channel.name, status }),
         onStoreFailure,
       });
@@ -136,12 +139,12 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     return {
       status: 200,
       headers: ['Content-Type', OPENMETRICS],
-      body: renderRelayMetrics([...live.values()]),
+      body: renderRelayMetrics([...live.values()], memory),
     };
   }
 
   const attach = createAttacher(options, {
-    ...{ directory, liveChannel, place, addressOf },
+    ...{ directory, liveChannel, place, addressOf, memory },
     draining: () => draining,
   });
 
@@ -165,6 +168,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const told = new WeakMap<Listener, number>();
   const stopTelling = clock.every(STATUS_EVERY_MS, () => {
     storeFails = false;
+    memory.waiting = [...live.values()].reduce((sum, { backlog }) => sum + backlog.count, 0);
     for (const { backlog, listeners } of live.values()) {
       for (const listener of listeners) {
         if (told.get(listener) === backlog.count) continue;

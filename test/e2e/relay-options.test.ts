@@ -28,6 +28,11 @@ describe('relay refuses, before it takes a port,', () => {
       ['--max-queue', '1MiB', '--max-body', '2MiB'],
       "--max-queue: '1MiB' is less than one body of --max-body 2MiB",
     ],
+    [['--max-memory', 'little'], "--max-memory: 'little' is not a size"],
+    [
+      ['--max-memory', '1023KiB'],
+      "--max-memory: '1023KiB' is less than one body of --max-body 1MiB. Give more.",
+    ],
     [['--retain', '1'], "--retain: '1' is not a duration"],
     [['--for', 'ever'], "--for: 'ever' is not a duration"],
     [['--heartbeat', '9ms'], "--heartbeat: '9ms' is not from 10ms to 10m"],

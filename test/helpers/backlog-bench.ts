@@ -1,6 +1,7 @@
 import { sizeOf } from '../../src/core/pieces.ts';
 import { Backlog } from '../../src/tunnel/backlog.ts';
 import { encodeContent } from '../../src/tunnel/frames.ts';
+import { Memory } from '../../src/tunnel/memory.ts';
 import { type MemoryRelayDisk, memoryRelayDisk, memoryRelayStore } from './memory-relay-store.ts';
 import { tunnelClock } from './tunnel-clock.ts';
 import type { FakeListener } from './tunnel-listener.ts';
@@ -10,17 +11,18 @@ export function backlogBench({
   disk = memoryRelayDisk(),
   clock = tunnelClock(),
   random = 0.5,
+  memory = new Memory(1024 ** 3),
 }: {
   disk?: MemoryRelayDisk;
   clock?: ReturnType<typeof tunnelClock>;
   random?: number;
+  memory?: Memory;
 } = {}) {
   const store = memoryRelayStore(disk);
   const results: string[] = [];
   const failures: unknown[] = [];
   const backlog = new Backlog({
-    store,
-    clock,
+    ...{ store, clock, memory },
     random: () => random,
     onAnswered: (result, { status }) => results.push(`${result} ${status}`),
     onStoreFailure: (error) => failures.push(error),

@@ -14,9 +14,13 @@ export interface SlowListener {
   wake(): Promise<void>;
 }
 
-export async function slowListener(port: number, beside: 'fan-out' | null): Promise<SlowListener> {
+export async function slowListener(
+  port: number,
+  beside: 'fan-out' | null,
+  channel = CHANNEL,
+): Promise<SlowListener> {
   const headers = { Authorization: `Bearer ${TOKEN}`, [ATTACH.session]: 'slow' };
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/${CHANNEL}`, PROTOCOL, {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/${channel}`, PROTOCOL, {
     headers: beside === null ? headers : { ...headers, [ATTACH.beside]: beside },
   });
   onTestFinished(() => socket.terminate());

@@ -17,19 +17,21 @@ import { tempFolder } from './spawn-cli.ts';
 export const TOKEN = 'mot_token';
 export const CHANNEL = 'a'.repeat(40);
 
-/** A relay in this process, with one channel and a clock of the test's; it ends with the test. */
+/** A relay in this process, with one channel, or `more`, and a clock of the test's; it ends with the test. */
 export interface InnerRelay extends Relay {
   events: RelayEvent[];
-  publish(sent?: Delivery): Promise<RawAnswer>;
+  publish(sent?: Delivery, channel?: string): Promise<RawAnswer>;
 }
 
 export async function innerRelay(
   ack: ChannelAck,
   options: Partial<Omit<RelayOptions, 'store'>> = {},
+  more: readonly string[] = [],
 ): Promise<InnerRelay> {
   const store = await openRelayStore(join(tempFolder(), 'relay.db'));
-  const about = { id: CHANNEL, name: 'dev', ack, tokenHash: tokenHash(TOKEN), createdAt: 0, expiresAt: null };
-  await store.addChannel(about);
+  const about = { ack, tokenHash: tokenHash(TOKEN), createdAt: 0, expiresAt: null };
+  await store.addChannel({ ...about, id: CHANNEL, name: 'dev' });
+  for (const id of more) await store.addChannel({ ...about, id, name: id });
   const events: RelayEvent[] = [];
   const relay = await startRelay({
     host: '127.0.0.1',
@@ -41,6 +43,7 @@ export async function innerRelay(
     trustProxy: false,
     maxBody: 1024 ** 2,
     maxQueue: 64 * 1024 ** 2,
+    maxMemory: 256 * 1024 ** 2,
     retainMs: 86_400_000,
     heartbeatMs: 10_000,
     token: null,
@@ -54,7 +57,7 @@ export async function innerRelay(
   return {
     ...relay,
     events,
-    publish: (sent = delivery()) => post(relay.port, sent, { path: `/${CHANNEL}` }),
+    publish: (sent = delivery(), channel = CHANNEL) => post(relay.port, sent, { path: `/${channel}` }),
   };
 }
 

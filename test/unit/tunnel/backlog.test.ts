@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decodeContent } from '../../../src/tunnel/frames.ts';
+import { Memory } from '../../../src/tunnel/memory.ts';
 import { backlogBench, bodiesOf } from '../../helpers/backlog-bench.ts';
 import { TUNNEL_START } from '../../helpers/tunnel-clock.ts';
 import { fakeListener } from '../../helpers/tunnel-listener.ts';
@@ -30,6 +31,19 @@ describe('handing on', () => {
     expect(laptop.taken).toMatchObject([{ kept: true, copy: false, receivedAt: TUNNEL_START }]);
     const { headers, body: taken } = decodeContent(laptop.taken[0]?.content as Uint8Array);
     expect([headers, taken]).toEqual([['X-MO-Event-Id', 'ev'], body]);
+  });
+
+  test('G11 where memory is half full, what is kept waits on disk, in order, until there is room', async () => {
+    const memory = new Memory(1000);
+    memory.take(490);
+    const bench = backlogBench({ memory });
+    const laptop = fakeListener();
+    await bench.handTo(laptop);
+    await bench.keep('1', '2');
+    expect([laptop.taken, bench.onDisk()]).toEqual([[], [1, 2]]);
+    memory.free(490);
+    await bench.clock.advance(1000);
+    expect(bodiesOf(laptop)).toEqual(['1', '2']);
   });
 
   test('256 are under way at most, and each answer makes room for one more', async () => {
