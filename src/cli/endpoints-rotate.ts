@@ -20,7 +20,7 @@ export async function rotate(context: Context, name: string, options: EndpointOp
     const endpoint = findEndpoint(config, name, project.config);
     refuseRotation(name, endpoint, io.now(), options.yes === true);
     old = endpoint.secret;
-    const { value } = readReference(old, name, dirname(project.config), io.env);
+    const { value } = readReference(old, name, project, io.env);
     const previous = keepSecret(project, `${name}.previous`, value);
     kept = keepSecret(project, name, made);
     return [

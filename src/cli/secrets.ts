@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import {
   makeLocalSecret,
   readLocalSecret,
@@ -63,7 +62,7 @@ export async function targetSecret(
     };
     return signingSecret(context, flags, isLoopback(url));
   }
-  return readReference(endpoint.secret, name, dirname(context.project.config), context.io.env);
+  return readReference(endpoint.secret, name, context.project, context.io.env);
 }
 
 /** The secrets to check a signature with. */
@@ -104,7 +103,7 @@ async function endpointSecrets(context: Context, name: string, flags: SecretSour
     previous_secret_until: until,
   } = findEndpoint(readConfig(config), name, config);
   const read = (reference: string, as: string) =>
-    readReference(reference, as, dirname(config), context.io.env);
+    readReference(reference, as, context.project, context.io.env);
   const secrets = [read(secret, name)];
   const ends = until === undefined ? undefined : Date.parse(until);
   if (previous !== undefined && (ends === undefined || context.io.now() < ends))

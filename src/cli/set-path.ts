@@ -8,6 +8,18 @@ export function changeEvent(assignments: readonly string[]): (event: CallEvent) 
     changes.reduce((changed, { path, text }) => assign(changed, path, text) as CallEvent, event);
 }
 
+const MAX_KEYS = 64;
+
+/** JSON can be nested deeper than it can be written again. */
+function canBeWritten(text: string): boolean {
+  try {
+    JSON.stringify(parseValue(text, null));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function parseAssignment(text: string): { path: string[]; text: string } {
   const at = text.indexOf('=');
   const path = text.slice(0, at).split('.');
@@ -16,6 +28,8 @@ function parseAssignment(text: string): { path: string[]; text: string } {
   }
   if (path.some((key) => key === '__proto__'))
     throw new UsageError(`--set: '${text}' names __proto__, which is no field.`);
+  if (path.length > MAX_KEYS || !canBeWritten(text.slice(at + 1)))
+    throw new UsageError(`--set: the value of '${path[0]}' is nested too deep.`);
   return { path, text: text.slice(at + 1) };
 }
 

@@ -1,4 +1,4 @@
-import { getNodeValue, type ParseError, parseTree } from 'jsonc-parser';
+import { createScanner, getNodeValue, type Node, type ParseError, parseTree } from 'jsonc-parser';
 import { z } from 'zod';
 import { ENDPOINT_NAME } from '../core/endpoint-name.ts';
 import { UsageError } from '../core/errors.ts';
@@ -10,6 +10,8 @@ import { NUMBER } from '../core/subscription.ts';
 import { parseDuration } from '../core/time.ts';
 import { MASK, queryValues } from '../core/url-values.ts';
 import { describeIssue, describeParseError, lineOf } from './config-errors.ts';
+
+const MAX_DEPTH = 32;
 
 const checked = (check: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
   try {
@@ -101,8 +103,36 @@ export function checkEndpointUrl(text: string): void {
   throw new UsageError(`'${shownUrl(text)}' is not https. Write it like https://example.com/hook.`);
 }
 
+/** Where brackets are nested deeper than anything a config has; null where they are not. Parsers give up at some depth. */
+function tooDeepAt(text: string): number | null {
+  const scanner = createScanner(text, true);
+  let depth = 0;
+  for (scanner.scan(); scanner.getTokenLength() > 0; scanner.scan()) {
+    const first = text[scanner.getTokenOffset()];
+    if (first === '{' || first === '[') depth += 1;
+    if (first === '}' || first === ']') depth -= 1;
+    if (depth > MAX_DEPTH) return scanner.getTokenOffset();
+  }
+  return null;
+}
+
+/** The property that would become an object's prototype, and so be in force without being there. */
+function prototypeName(node: Node): Node | null {
+  if (node.type === 'property' && node.children?.[0]?.value === '__proto__') return node;
+  for (const child of node.children ?? []) {
+    const found = prototypeName(child);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
 /** Reads a config's text; comments and trailing commas are allowed. Throws UsageError with file, line and path. */
 export function parseConfig(text: string, file: string): Config {
+  const deep = tooDeepAt(text);
+  if (deep !== null)
+    throw new UsageError(
+      `${file}:${lineOf(text, deep)}: nested more than ${MAX_DEPTH} deep. A config needs four levels.`,
+    );
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { allowTrailingComma: true });
   const [first] = errors;
@@ -110,6 +140,9 @@ export function parseConfig(text: string, file: string): Config {
     const why = text.trim() === '' ? 'it is empty; write {}' : describeParseError(first?.error);
     throw new UsageError(`${file}:${lineOf(text, first?.offset ?? 0)}: not JSON: ${why}.`);
   }
+  const odd = prototypeName(tree);
+  if (odd !== null)
+    throw new UsageError(`${file}:${lineOf(text, odd.offset)}: '__proto__' is not a name. Choose another.`);
   const parsed = ConfigSchema.safeParse(getNodeValue(tree));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0] as z.core.$ZodIssue;

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { platform } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { EnvironmentError } from '../core/errors.ts';
+import { refuseLink } from './refuse-link.ts';
 
 const FOLDER = '.mo-notify';
 const CONFIG = 'mo-notify.config.json';
@@ -27,10 +28,10 @@ export function findProject(
     folder,
     config,
     makeFolder() {
+      refuseLink(folder, 'folder');
       try {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
-        const ignore = join(folder, '.gitignore');
-        if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
+        makeIgnore(join(folder, '.gitignore'));
       } catch (cause) {
         throw new EnvironmentError(
           `The folder ${folder} cannot be made (${(cause as NodeJS.ErrnoException).code}). Go to a folder you may write in, or name a store with --store.`,
@@ -40,6 +41,17 @@ export function findProject(
       return folder;
     },
   };
+}
+
+/** Whatever is there stays as it is, and nothing is made where a link leads. */
+function makeIgnore(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return;
+  try {
+    writeFileSync(path, '*\n', { flag: 'wx' });
+  } catch (error) {
+    // Another process was first.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /** A folder that anybody may write to, /tmp for one: what lies there may be a stranger's, so it is no project of ours. */

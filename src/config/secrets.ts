@@ -1,20 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { EnvironmentError, UsageError } from '../core/errors.ts';
+import { UsageError } from '../core/errors.ts';
 import { checkSecret, type Secret } from '../core/signature.ts';
 import type { Project } from './project.ts';
+import { refuseLink } from './refuse-link.ts';
+import { PRIVATE, placeForSecret, readSecret, replaceSecret, secretsFolder } from './secret-files.ts';
 
 /** Where secrets are to come from; never the command line itself (contract §5). */
 export interface SecretSources {
@@ -25,7 +16,6 @@ export interface SecretSources {
 
 const DEFAULT_ENV = 'MO_SECRET';
 const LOCAL = 'local';
-const PRIVATE = 0o600;
 
 /** The secrets that flags or the environment name, the current one first; none where nothing is named. */
 export async function readSecrets(
@@ -61,36 +51,34 @@ export function readSecretFile(path: string): string {
 
 /** A secret that `listen` made for this project, so that `send-test` beside it needs no set-up; null without one. */
 export function readLocalSecret(project: Project): Secret | null {
-  const path = localPath(project);
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return null;
-  return { name: 'local', value: readPrivate(path) };
+  const value = readSecret(project, join(secretsFolder(project), LOCAL));
+  return value === null ? null : { name: 'local', value };
 }
 
 export function makeLocalSecret(project: Project): Secret {
-  const path = join(project.makeFolder(), 'secrets', LOCAL);
+  const path = placeForSecret(project, LOCAL);
   const value = newSecret();
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   try {
     writeFileSync(path, `${value}\n`, { mode: PRIVATE, flag: 'wx' });
+    return { name: 'local', value };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return { name: 'local', value: readPrivate(path) };
+    return readLocalSecret(project) as Secret;
   }
-  return { name: 'local', value };
 }
 
-/** The secret that a config's reference (`env:NAME`, `file:PATH`) leads to. Throws UsageError. */
+/** The secret that a config's reference (`env:NAME`, `file:PATH`) leads to. Throws UsageError, EnvironmentError. */
 export function readReference(
   reference: string,
   name: string,
-  folder: string,
+  project: Project,
   env: Record<string, string | undefined>,
 ): Secret {
   const [kind, rest] = [
     reference.slice(0, reference.indexOf(':')),
     reference.slice(reference.indexOf(':') + 1),
   ];
-  const value = kind === 'env' ? env[rest] : readReferenced(resolve(folder, rest), name);
+  const value = kind === 'env' ? env[rest] : readReferenced(project, rest, name);
   if (value === undefined)
     throw new UsageError(`The secret of '${name}' is in the variable ${rest}, which is not set.`);
   const secret = { name: `endpoint:${name}`, value };
@@ -98,27 +86,24 @@ export function readReference(
   return secret;
 }
 
-function readReferenced(path: string, name: string): string {
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined)
+function readReferenced(project: Project, place: string, name: string): string {
+  const path = resolve(dirname(project.config), place);
+  const value = readSecret(project, path);
+  if (value === null)
     throw new UsageError(`The secret of '${name}' should be in ${path}, which is not there.`);
-  return readPrivate(path);
+  return value;
 }
 
 /** Keeps an endpoint's secret in the project's folder; answers with the reference to it. */
 export function keepSecret(project: Project, file: string, value: string): string {
-  const path = join(project.makeFolder(), 'secrets', file);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  refuseLink(path);
-  // Replaced whole or not at all: half a secret would be none.
-  const draft = `${path}.${process.pid}.new`;
-  writeFileSync(draft, `${value}\n`, { mode: PRIVATE, flag: 'wx' });
-  renameSync(draft, path);
+  const path = placeForSecret(project, file);
+  replaceSecret(path, value);
   return `file:${relative(dirname(project.config), path)}`;
 }
 
 /** The file of ours that a reference leads to: one that `keepSecret` made for this endpoint. Null for all others. */
 export function ownSecretFile(project: Project, file: string, reference: string | undefined): string | null {
-  const own = join(project.folder, 'secrets', file);
+  const own = join(secretsFolder(project), file);
   // An endpoint of the name `local` shares its file with `listen`.
   const named = reference?.startsWith('file:') === true && file !== LOCAL;
   return named && resolve(dirname(project.config), reference.slice(5)) === own ? own : null;
@@ -131,7 +116,7 @@ export function referToFile(project: Project, path: string, name: string, cwd: s
     throw new UsageError(`--secret-file: ${whole} is not there. Write the secret into it first.`);
   readSecretFile(whole);
   const reference = `file:${isAbsolute(path) ? path : relative(folder, whole)}`;
-  readReference(reference, name, folder, {});
+  readReference(reference, name, project, {});
   return reference;
 }
 
@@ -141,7 +126,7 @@ export function newSecret(): string {
 
 /** Writes `NAME=value` into an env file, replacing the line that is there; the file ends with mode 0600. */
 export function writeEnvFile(path: string, secret: Secret, name = DEFAULT_ENV): void {
-  refuseLink(path);
+  refuseLink(path, 'file');
   let text = '';
   try {
     text = readFileSync(path, 'utf8');
@@ -170,28 +155,4 @@ export function writeEnvFile(path: string, secret: Secret, name = DEFAULT_ENV): 
 function envValue(value: string): string {
   if (/^[\w./+=:@%-]+$/.test(value)) return value;
   return value.includes("'") ? `"${value.replaceAll(/["\\$`]/g, '\\$&')}"` : `'${value}'`;
-}
-
-function localPath(project: Project): string {
-  return join(project.folder, 'secrets', LOCAL);
-}
-
-/** Reads a 0600 file; another mode is set back, a symbolic link is refused (contract §5, fault F18). */
-function readPrivate(path: string): string {
-  refuseLink(path);
-  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    if ((fstatSync(file).mode & 0o077) !== 0) chmodSync(path, PRIVATE);
-    return readFileSync(file, 'utf8').trim();
-  } finally {
-    closeSync(file);
-  }
-}
-
-function refuseLink(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) {
-    throw new EnvironmentError(
-      `${path} is a symbolic link, and secrets are not kept behind one. Replace it by a file.`,
-    );
-  }
 }

@@ -77,6 +77,13 @@ test.each(['', 'direction', '=x', '.a=x', 'a.=x', 'a..b=x'])(
   },
 );
 
+test.each([
+  ['a value', `metadata.x=${'['.repeat(100_000)}${']'.repeat(100_000)}`],
+  ['a path', `metadata${'.x'.repeat(100_000)}=1`],
+])('G13 %s nested 100,000 deep is refused in words', (_, assignment) => {
+  expect(() => changeEvent([assignment])).toThrow("--set: the value of 'metadata' is nested too deep.");
+});
+
 describe('B5 prototypes stay clean', () => {
   test.each(['__proto__.isAdmin=true', 'metadata.__proto__.isAdmin=true', '__proto__={"isAdmin":true}'])(
     '%s is refused',

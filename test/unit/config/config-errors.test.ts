@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../../src/config/config.ts';
+import { findEndpoint, parseConfig } from '../../../src/config/config.ts';
 
 const one = (settings: object) =>
   JSON.stringify({ endpoints: { a: { url: 'https://a.example/', secret: 'env:A', ...settings } } });
@@ -82,4 +82,46 @@ describe('no user or password of a URL is shown', () => {
 
 test('a number in a message is masked', () => {
   expect(messageOf(one({ numbers: ['9123456780 or so'] }))).not.toContain('9123456780');
+});
+
+describe('G13 a config that would upset who reads it', () => {
+  const SOUND = '{ "url": "https://a.example/", "secret": "env:X" }';
+
+  test.each([
+    ['lists', '['.repeat(100_000)],
+    ['objects', '{"endpoints":'.repeat(100_000)],
+    ['both, closed again', `{"endpoints":\n${'[{"a":'.repeat(50_000)}1${'}]'.repeat(50_000)}}`],
+    ['below a value that is none', `{"endpoints": {"a": ${'['.repeat(33)}`],
+  ])('%s nested 100,000 deep: the line, in words', (_, text) => {
+    const line = text.indexOf('\n') < 0 ? 1 : 2;
+    expect(() => parseConfig(text, 'c.json')).toThrow(
+      `c.json:${line}: nested more than 32 deep. A config needs four levels.`,
+    );
+  });
+
+  test('brackets in texts and comments are no nesting', () => {
+    const text = `// ${'{'.repeat(99)}\n{ /* ${'['.repeat(99)} */ "$schema": "${'{'.repeat(99)}" }`;
+    expect(parseConfig(text, 'c.json')).toMatchObject({ endpoints: {} });
+  });
+
+  test.each([
+    ['an endpoint', `{\n"endpoints": {\n"__proto__": ${SOUND} } }`, 3],
+    ['an endpoint, escaped', `{ "endpoints": { "\\u005f_proto__": ${SOUND} } }`, 1],
+    ['a setting', `{ "endpoints": { "a": { "__proto__": { "retries": 9 }, ${SOUND.slice(1)} } }`, 1],
+    ['the whole', `{ "__proto__": { "endpoints": { "a": ${SOUND} } } }`, 1],
+  ])('%s called __proto__ is refused in words, and pollutes nothing', (_, text, line) => {
+    expect(() => parseConfig(text, 'c.json')).toThrow(
+      `c.json:${line}: '__proto__' is not a name. Choose another.`,
+    );
+    expect(Object.hasOwn(Object.prototype, 'url') || Object.hasOwn(Object.prototype, 'retries')).toBe(false);
+  });
+
+  test.each(['constructor', 'toString', 'hasOwnProperty', 'valueOf', 'prototype'])(
+    'an endpoint called %s is one like any other, and none where it is not there',
+    (name) => {
+      const config = parseConfig(`{ "endpoints": { "${name}": ${SOUND} } }`, 'c.json');
+      expect(findEndpoint(config, name, 'c.json').url).toBe('https://a.example/');
+      expect(() => findEndpoint(parseConfig('{}', 'c.json'), name, 'c.json')).toThrow('is no endpoint');
+    },
+  );
 });
