@@ -4,6 +4,7 @@ import { fromCsvText } from '../core/csv.ts';
 import { UsageError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { parseTimestamp } from '../core/time.ts';
+import { AttemptBudget } from './attempt-budget.ts';
 import { unescapeCell } from './csv-escapes.ts';
 import { foreignAttempt, foreignId } from './foreign-record.ts';
 import type { ColumnMap, LogFile, LogItem } from './log-item.ts';
@@ -56,10 +57,11 @@ export async function* readCsv(
   const input = Readable.from(file.open());
   input.once('error', (error) => parser.destroy(error));
   input.pipe(parser);
+  const foreign = { changedAt: file.changedAt, budget: new AttemptBudget() };
   try {
     for await (const found of parser) {
       const { record: row, info } = found as { record: Row; info: { lines: number } };
-      yield* itemsOf(row, info.lines, file.changedAt);
+      yield* itemsOf(row, info.lines, foreign);
     }
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
@@ -115,14 +117,20 @@ function plain(column: string): string {
     .replaceAll(/[^a-z0-9]+/g, '_');
 }
 
-function* itemsOf(row: Row, line: number, changedAt: number): Iterable<LogItem> {
+/** What rows of another tool's log go by. */
+interface Foreign {
+  changedAt: number;
+  budget: AttemptBudget;
+}
+
+function* itemsOf(row: Row, line: number, foreign: Foreign): Iterable<LogItem> {
   try {
     if (row.kind !== undefined) {
       const record = recordFromJson(fromOwnRow(row));
       if (record !== null) yield { line, record };
       return;
     }
-    yield* foreignRecords(row, line, changedAt);
+    yield* foreignRecords(row, line, foreign);
   } catch (error) {
     if (!(error instanceof RecordProblem)) throw error;
     yield { line, problem: error.message };
@@ -155,7 +163,7 @@ function readJson(key: string, text: string): unknown {
 }
 
 /** `attempts` says how many there were, of which the status is the last one's. */
-function* foreignRecords(row: Row, line: number, changedAt: number): Iterable<LogItem> {
+function* foreignRecords(row: Row, line: number, { changedAt, budget }: Foreign): Iterable<LogItem> {
   const cell = (field: string) => row[field]?.trim() || null;
   const eventId = cell('event_id');
   if (eventId === null) throw new RecordProblem('event_id is missing');
@@ -174,6 +182,7 @@ function* foreignRecords(row: Row, line: number, changedAt: number): Iterable<Lo
   const status = statusOf(cell('status'));
   const id = foreignId(`line ${line}`, JSON.stringify(row));
   const first = cell('attempts') === null ? last : 1;
+  budget.spend(last - first + 1);
   for (let attempt = first; attempt <= last; attempt++) {
     const about =
       attempt < last

@@ -35,6 +35,38 @@ describe('a CSV file of another tool', () => {
     expect(new Set(attempts.map(({ id }) => id)).size).toBe(4);
   });
 
+  test('G17 a row that claims 1,000 attempts, times 300: none is made up, and each is told by its line', async () => {
+    const rows = Array.from({ length: 300 }, (_, n) => `ev_${n},1000,200`);
+    const { attempts, skipped } = await read(['event_id,attempts,code', ...rows, 'ev_300,2,200']);
+    expect(attempts.map(({ eventId, attempt }) => [eventId, attempt])).toEqual([
+      ['ev_300', 1],
+      ['ev_300', 2],
+    ]);
+    expect(skipped).toHaveLength(300);
+    expect([skipped[0], skipped[299]]).toEqual([
+      { line: 2, problem: 'attempts: 1000 is more than a row may count (100)' },
+      { line: 301, problem: 'attempts: 1000 is more than a row may count (100)' },
+    ]);
+  });
+
+  test('G17 rows that claim 100 each: bounded in all, while those of a sender with four retries never are', async () => {
+    const many = Array.from({ length: 3000 }, (_, n) => `ev_${n},100,200`);
+    const greedy = await read(['event_id,attempts,code', ...many]);
+    expect(greedy.attempts.length).toBeGreaterThan(10_000);
+    expect(greedy.attempts.length).toBeLessThan(10_000 + 11 * 3000);
+    expect(greedy.skipped[0]).toEqual({
+      line: expect.any(Number),
+      problem: 'attempts: with 100 more the file counts too many (10000 and 10 a row)',
+    });
+    const usual = await read(['event_id,attempts,code', ...many.map((row) => row.replace(',100,', ',5,'))]);
+    expect([usual.attempts.length, usual.skipped]).toEqual([15_000, []]);
+  });
+
+  test('G17 a row that is the 1,000th attempt is one record', async () => {
+    const { attempts, skipped } = await read(['event_id,attempt,code', 'ev_1,1000,200']);
+    expect([attempts.map(({ attempt }) => attempt), skipped]).toEqual([[1000], []]);
+  });
+
   test.each([
     ['other names', 'Webhook-ID,HTTP Status,Type,Endpoint URL', {}],
     ['a byte order mark', '\ufeffevent_id,status,event,url', {}],
