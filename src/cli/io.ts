@@ -1,5 +1,6 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { EXIT, KnownError } from '../core/errors.ts';
+import type { TimeSource } from '../core/time-source.ts';
 
 /** A stream that is written to. Writing never throws; what went wrong is asked for at the end. */
 export interface Output {
@@ -11,13 +12,12 @@ export interface Output {
 }
 
 /** The world as a command sees it; tests hand in another one. */
-export interface Io {
+export interface Io extends TimeSource {
   stdout: Output;
   stderr: Output;
   stdin: NodeJS.ReadStream | (AsyncIterable<Uint8Array> & { isTTY?: boolean });
   env: Record<string, string | undefined>;
   cwd: string;
-  now: () => number;
   random: () => number;
   /** Fires at the first Ctrl-C or SIGTERM: stop taking on work, end what is under way. */
   interrupted: AbortSignal;
@@ -69,6 +69,7 @@ export function processIo(): Io {
     env: process.env,
     cwd: process.cwd(),
     now: Date.now,
+    elapsed: () => performance.now(),
     random: Math.random,
     get interrupted() {
       if (interrupt === null) {

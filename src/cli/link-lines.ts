@@ -58,10 +58,10 @@ export function linkJson(state: LinkState): Record<string, unknown> {
   }
 }
 
-/** The state of a link at any moment, for the line at the foot of the terminal. */
-export function linkStatus(tunnel: Tunnel, now: number, { good, warn }: Style): string {
+/** The state of a link at any moment, as `Io.elapsed` has it, for the line at the foot of the terminal. */
+export function linkStatus(tunnel: Tunnel, elapsed: number, { good, warn }: Style): string {
   const { state } = tunnel.state();
-  const heard = `last heartbeat ${formatDuration(Math.max(0, now - tunnel.heardAt()))} ago`;
+  const heard = `last heartbeat ${formatDuration(elapsed - tunnel.heardAt())} ago`;
   if (state !== 'live') return `${warn('○')} tunnel lost, ${heard}`;
   const waiting = tunnel.waiting();
   return `${good('●')} tunnel live, ${heard}${waiting === 0 ? '' : `, ${waiting} waiting at the relay`}`;

@@ -141,7 +141,7 @@ function readToken(name: string, env: Record<string, string | undefined>): { nam
 /** Makes ready for the way that was planned; nothing is sent before `open`. */
 export function prepareWay(context: Context, planned: PlannedWay, options: WayOptions): Way {
   const { io } = context;
-  const clock = { ...SYSTEM_CLOCK, now: io.now };
+  const clock = { ...SYSTEM_CLOCK, now: io.now, elapsed: io.elapsed };
   const session = randomBytes(16).toString('hex');
   const probe = planned.probe ? new Probe(session, clock) : null;
   let proof: Proof | null = null;

@@ -223,7 +223,7 @@ async function listen(
   const foot =
     tunnel === null || !io.stdout.isTTY
       ? null
-      : await startProgress(context, (style) => linkStatus(tunnel, io.now(), style), { look: 'still' });
+      : await startProgress(context, (style) => linkStatus(tunnel, io.elapsed(), style), { look: 'still' });
   const resuming = keepResuming(receiver.resume, {
     onResumed: (count) =>
       context.note(

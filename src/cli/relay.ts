@@ -97,7 +97,7 @@ async function serveRelay(
   const { io } = context;
   const ending = endSignal(context, settings.forMs);
   const log = relayLog(context);
-  const clock = { ...SYSTEM_CLOCK, now: io.now };
+  const clock = { ...SYSTEM_CLOCK, now: io.now, elapsed: io.elapsed };
   const running = await startRelay({
     host: options.host,
     port: options.port,

@@ -37,7 +37,7 @@ export async function serveDashboard(
   start = startDashboard,
 ): Promise<Dashboard> {
   const { store, app, receiver, secrets, port, host, portFlag, token } = setting;
-  const { now } = context.io;
+  const { now, elapsed } = context.io;
   const serve = (chosen: number) =>
     start({
       host,
@@ -45,6 +45,7 @@ export async function serveDashboard(
       portFlag,
       store,
       now,
+      elapsed,
       about: {
         version: VERSION,
         location: store.location,

@@ -62,8 +62,11 @@ function takeOver(lock: string, path: string): boolean {
 
 function isStale(lock: string): boolean {
   const [pid, host] = holder(lock).split(' ');
+  // Either way: the clock may have been set back since.
   if (pid === '')
-    return Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > NAMELESS_MS;
+    return (
+      Math.abs(Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())) > NAMELESS_MS
+    );
   // Whether a process of another machine lives cannot be known here.
   return host === hostname() && !isAlive(Number(pid));
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIPv6 } from 'node:net';
+import type { TimeSource } from '../core/time-source.ts';
 import { sameToken } from '../core/token.ts';
 
 /** How long a one-time link may be used, ms. */
@@ -12,21 +13,21 @@ export class Access {
   /** What the printed link carries in its fragment, which no request ever does. */
   readonly token: string;
   readonly #cookie: string;
-  readonly #now: () => number;
+  readonly #elapsed: () => number;
   readonly #once = new Map<string, number>();
   readonly #sessions = new Set<string>();
 
   /** `port` goes into the cookie's name, because a browser has one set of cookies for all ports of a host. */
-  constructor({ port, now, token }: { port: number; now: () => number; token?: string }) {
+  constructor({ port, elapsed, token }: { port: number; token?: string } & Pick<TimeSource, 'elapsed'>) {
     this.token = token ?? randomBytes(24).toString('base64url');
     this.#cookie = `mo_notify_${port}`;
-    this.#now = now;
+    this.#elapsed = elapsed;
   }
 
   /** A token that is good once, within a minute: for a link that other programs get to see. */
   once(): string {
     const token = randomBytes(24).toString('base64url');
-    this.#once.set(token, this.#now() + ONCE_MS);
+    this.#once.set(token, this.#elapsed() + ONCE_MS);
     return token;
   }
 
@@ -52,7 +53,7 @@ export class Access {
   #useUp(token: string): boolean {
     const until = this.#once.get(token);
     this.#once.delete(token);
-    return until !== undefined && this.#now() <= until;
+    return until !== undefined && this.#elapsed() <= until;
   }
 }
 

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Payload } from '../core/payload.ts';
 import type { Receipt } from '../core/record.ts';
 import type { Store } from '../core/store.ts';
+import type { TimeSource } from '../core/time-source.ts';
 import { FeedClient, type MessageSource } from './feed-client.ts';
 import { FeedState } from './feed-state.ts';
 import { type Followed, LogFollower } from './log-follower.ts';
@@ -16,9 +17,8 @@ const LINGER_MS = 30_000;
 /** A snapshot serves others that come within so many ms; the messages since bring them up to date. */
 const SNAPSHOT_MS = 1000;
 
-export interface FeedOptions {
+export interface FeedOptions extends TimeSource {
   store: Store;
-  now: () => number;
   about: About;
 }
 
@@ -109,9 +109,9 @@ export class Feed implements MessageSource {
   }
 
   snapshot(): Message {
-    const now = this.#options.now();
+    const [now, elapsed] = [this.#options.now(), this.#options.elapsed()];
     const made = this.#snapshot;
-    if (made !== null && now - made.madeAt < SNAPSHOT_MS && this.after(made.message.id) !== 'lost')
+    if (made !== null && elapsed - made.madeAt < SNAPSHOT_MS && this.after(made.message.id) !== 'lost')
       return made.message;
     if (this.#timers.flush !== undefined) {
       this.#flush();
@@ -119,14 +119,14 @@ export class Feed implements MessageSource {
     }
     const data: Snapshot = { ...this.#state.snapshot(now), about: this.#options.about };
     const message = { id: this.#messages.last, bytes: encode('snapshot', data, this.#messages.last) };
-    this.#snapshot = { message, madeAt: now };
+    this.#snapshot = { message, madeAt: elapsed };
     return message;
   }
 
   #follow(): Promise<void> {
     clearTimeout(this.#timers.linger);
     if (this.#follower !== null) return this.#ready;
-    const follower = new LogFollower(this.#options.store, this.#followed(), this.#options.now);
+    const follower = new LogFollower(this.#options.store, this.#followed(), this.#options);
     this.#follower = follower;
     this.#timers.heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
     // By then it may have been stopped, and another be under way.

@@ -1,6 +1,7 @@
 import { type Payload, parsePayload } from '../core/payload.ts';
 import type { LogRecord, Receipt, RecordKind } from '../core/record.ts';
 import type { LogEntry, Store } from '../core/store.ts';
+import type { TimeSource } from '../core/time-source.ts';
 import { mergeByTime } from '../logs/merge-log.ts';
 import { readEntry } from './log-reader.ts';
 
@@ -44,7 +45,7 @@ export interface Followed {
 export class LogFollower {
   readonly #store: Store;
   readonly #followed: Followed;
-  readonly #now: () => number;
+  readonly #time: TimeSource;
   readonly #seen: Record<RecordKind, number> = { attempt: 0, receipt: 0 };
   /** Receipts of other processes whose answer is outstanding, by seq: since when. */
   readonly #pending = new Map<number, number>();
@@ -57,10 +58,10 @@ export class LogFollower {
   #stopped = false;
   #troubled = false;
 
-  constructor(store: Store, followed: Followed, now: () => number) {
+  constructor(store: Store, followed: Followed, time: TimeSource) {
     this.#store = store;
     this.#followed = followed;
-    this.#now = now;
+    this.#time = time;
   }
 
   /** Tells of the latest records, then of each new one. Rejects with StoreError where they cannot be read. */
@@ -168,7 +169,8 @@ export class LogFollower {
       // Offered meanwhile.
       if (seq <= this.#seen[kind]) continue;
       this.#seen[kind] = seq;
-      if (kind === 'receipt' && this.#isOutstanding(record.receipt)) this.#pending.set(seq, this.#now());
+      if (kind === 'receipt' && this.#isOutstanding(record.receipt))
+        this.#pending.set(seq, this.#time.elapsed());
       this.#followed.added(seq, slim(record), record.body === null ? null : parsePayload(record.body));
     }
     // Others may be gone from the log.
@@ -178,7 +180,7 @@ export class LogFollower {
 
   /** What is older was never answered: its receiver was killed. */
   #isOutstanding({ status, receivedAt }: Receipt): boolean {
-    return status === null && this.#now() - receivedAt <= PATIENCE_MS;
+    return status === null && this.#time.now() - receivedAt <= PATIENCE_MS;
   }
 
   /** Answers that another process has noted since. */
@@ -188,7 +190,7 @@ export class LogFollower {
       if (this.#stopped) return;
       const receipt = found?.record.kind === 'receipt' ? found.record.receipt : null;
       if (receipt !== null && receipt.status !== null) this.#followed.settled(seq, receipt);
-      if (receipt === null || receipt.status !== null || this.#now() - since > PATIENCE_MS)
+      if (receipt === null || receipt.status !== null || this.#time.elapsed() - since > PATIENCE_MS)
         this.#pending.delete(seq);
     }
   }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Payload } from '../core/payload.ts';
 import type { LogRecord, Receipt } from '../core/record.ts';
 import type { LogEntry, Store } from '../core/store.ts';
+import type { TimeSource } from '../core/time-source.ts';
 import { urlHost } from '../core/url-host.ts';
 import { startListening } from '../http/start-listening.ts';
 import { Access, hostNames, strangeOrigin } from './access.ts';
@@ -11,13 +12,12 @@ import { Feed } from './feed.ts';
 import { type Answer, type Asked, answerError, json, ROUTES, type Route, text } from './routes.ts';
 import type { About, Resent } from './wire.ts';
 
-export interface DashboardOptions {
+export interface DashboardOptions extends TimeSource {
   host: string;
   port: number;
   /** The flag by which another port is chosen, for messages. */
   portFlag: string;
   store: Store;
-  now: () => number;
   about: About;
   /** More names than the address itself under which the page may be asked for. */
   allowHosts: readonly string[];
@@ -63,9 +63,9 @@ const SECURITY_HEADERS = {
 
 /** Serves the dashboard on a port of its own. Rejects with EnvironmentError where the port cannot be had. */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
-  const { host, now, store } = options;
+  const { host, now, elapsed, store } = options;
   const assets = readAssets();
-  const feed = new Feed({ store, now, about: options.about });
+  const feed = new Feed({ store, now, elapsed, about: options.about });
   let access: Access;
   let hosts: ReadonlySet<string>;
   const limits = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: KEEP_ALIVE_MS };
@@ -135,7 +135,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
 
   await startListening(server, options);
   const { port } = server.address() as AddressInfo;
-  access = new Access({ port, now, ...(options.token === undefined ? {} : { token: options.token }) });
+  access = new Access({ port, elapsed, ...(options.token === undefined ? {} : { token: options.token }) });
   hosts = hostNames(['localhost', '127.0.0.1', '::1', host, ...options.allowHosts], port);
   const url = `http://${reachable(host)}:${port}/`;
   return {

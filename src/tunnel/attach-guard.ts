@@ -18,7 +18,10 @@ export class AttachGuard {
   /** The addresses that have shown wrong tokens, the latest last. */
   readonly #failures = new Map<string, { count: number; at: number; until: number }>();
 
-  /** True where the token is the channel's; else how long this address must not show another wrong one, ms. */
+  /**
+   * True where the token is the channel's; else how long this address must not show another wrong one, ms. `now` is of a
+   * clock that never goes back.
+   */
   check(channel: Channel | null, token: string | null, address: string, now: number): true | number {
     const hash = tokenHash(token ?? '');
     // For a channel that is not there the same is done as for one that is.

@@ -49,7 +49,7 @@ export function createAttacher(
       channel,
       bearerToken(headerValue(headers, 'Authorization')),
       address,
-      clock.now(),
+      clock.elapsed(),
     );
     if (verdict !== true || channel === null) {
       if (typeof verdict === 'number' && verdict > 0)

@@ -16,7 +16,13 @@ const WINDOW = { deliveries: 256, bytes: 1024 ** 2 };
 /** How long to wait where memory is full, or the store fails, ms. */
 const RETRY_MS = 1000;
 
-type Entry = Omit<KeptDelivery, 'channel'> & {
+/** No pause of the schedule is longer, ms: what is due later than that was put off before the clock was set back. */
+const LONGEST_PAUSE_MS = 30_000;
+
+type Entry = Omit<KeptDelivery, 'channel' | 'dueAt'> & {
+  /** When it came and when it is due, as `clock.elapsed` has it. */
+  cameAt: number;
+  dueAt: number;
   /** Here still, because it has only just come. */
   content: Pieces | null;
 };
@@ -66,8 +72,11 @@ export class Backlog {
   /** Takes what is on disk: all of it in the order of `seq`, what is new behind what is there. Its content may be discarded. */
   add(delivery: Omit<KeptDelivery, 'channel'>, content: Pieces | null): void {
     this.#bytes += delivery.bytes;
-    const entry = { ...delivery, content: null };
-    if (delivery.dueAt > this.#options.clock.now()) this.#postpone(entry);
+    const [now, elapsed] = [this.#options.clock.now(), this.#options.clock.elapsed()];
+    const pause = Math.min(LONGEST_PAUSE_MS, Math.max(0, delivery.dueAt - now));
+    const age = Math.max(0, now - delivery.receivedAt);
+    const entry = { ...delivery, cameAt: elapsed - age, dueAt: elapsed + pause, content: null };
+    if (pause > 0) this.#postpone(entry);
     else {
       const next = this.#listener !== null && this.#head === this.#due.length && this.#roomFor(entry);
       this.#due.push(next ? { ...entry, content } : entry);
@@ -97,7 +106,9 @@ export class Backlog {
 
   /** Gives up what came before this moment and is not under way. Answers with how many that were. */
   expire(before: number): number {
-    const old = (entry: Entry) => entry.receivedAt < before;
+    const { clock } = this.#options;
+    const cameBefore = clock.elapsed() - (clock.now() - before);
+    const old = (entry: Entry) => entry.cameAt < cameBefore;
     const expired = [...this.#due.slice(this.#head), ...this.#later].filter(old);
     if (expired.length === 0) return 0;
     this.#due = this.#due.slice(this.#head).filter((entry) => !old(entry));
@@ -190,9 +201,9 @@ export class Backlog {
       this.#drop([entry.seq]);
       return onAnswered(isSuccess(answer.status) ? 'delivered' : 'failed', answer);
     }
-    entry.dueAt = now + pause;
+    entry.dueAt = clock.elapsed() + pause;
     this.#postpone(entry);
-    store.postpone(entry.seq, entry.attempts, entry.dueAt).catch(onStoreFailure);
+    store.postpone(entry.seq, entry.attempts, now + pause).catch(onStoreFailure);
     onAnswered('retried', answer);
   }
 
@@ -213,13 +224,13 @@ export class Backlog {
   #postpone(entry: Entry): void {
     const after = this.#later.findLastIndex(({ dueAt }) => dueAt <= entry.dueAt);
     this.#later.splice(after + 1, 0, entry);
-    if (after < 0) this.#wake(entry.dueAt - this.#options.clock.now());
+    if (after < 0) this.#wake(entry.dueAt - this.#options.clock.elapsed());
   }
 
   /** Looks again after so many ms, unless that is done sooner anyway. */
   #wake(ms: number): void {
     const { clock } = this.#options;
-    const at = clock.now() + Math.max(1, ms);
+    const at = clock.elapsed() + Math.max(1, ms);
     if (this.#stopped || at >= this.#wakeAt) return;
     this.#stopWaiting();
     this.#wakeAt = at;
@@ -228,7 +239,7 @@ export class Backlog {
 
   #takeDue(): void {
     this.#wakeAt = Number.POSITIVE_INFINITY;
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.elapsed();
     while (this.#later[0] !== undefined && this.#later[0].dueAt <= now)
       this.#due.push(this.#later.shift() as Entry);
     const next = this.#later[0];

@@ -119,7 +119,7 @@ class Client implements Tunnel {
     this.#proved = true;
     if (!(await this.#askToOpen(link)))
       return { status: null, reason: 'the link broke at once', retryAfterMs: null };
-    this.#liveAt = clock.now();
+    this.#liveAt = clock.elapsed();
     this.#tell({ state: 'live', channel, publicUrl, ack, waiting, copy });
     return null;
   }
@@ -202,7 +202,7 @@ class Client implements Tunnel {
     if (code === CLOSE.replaced || code === CLOSE.revoked) return this.#giveUp(reason);
     if (this.#options.exitOnDisconnect) return this.#giveUp(`${reason} (--exit-on-disconnect)`);
     const { clock } = this.#options;
-    if (clock.now() - this.#liveAt >= STABLE_MS) this.#attempt = 0;
+    if (clock.elapsed() - this.#liveAt >= STABLE_MS) this.#attempt = 0;
     this.#retry(reason, 0);
   }
 

@@ -10,16 +10,22 @@ export class Heartbeat {
   #beatAt: number;
   #bytes = 0;
 
-  constructor(periodMs: number, now: number) {
+  /** `uptime` is ms since the machine was started, its sleep among them. */
+  constructor(periodMs: number, uptime: number) {
     this.periodMs = periodMs;
-    this.#beatAt = now;
+    this.#beatAt = uptime;
+  }
+
+  /** How long ago the last beat was, ms. */
+  since(uptime: number): number {
+    return uptime - this.#beatAt;
   }
 
   /** To be called every period, with how many bytes came in so far. */
-  beat(now: number, bytes: number): Pulse {
-    const late = now - this.#beatAt > 2 * this.periodMs;
+  beat(uptime: number, bytes: number): Pulse {
+    const late = this.since(uptime) > 2 * this.periodMs;
     const silent = bytes === this.#bytes;
-    this.#beatAt = now;
+    this.#beatAt = uptime;
     this.#bytes = bytes;
     if (late) return 'slept';
     return silent ? 'silent' : 'alive';

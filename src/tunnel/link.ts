@@ -58,8 +58,8 @@ export class Link {
     const { clock, heartbeatMs } = options;
     this.#socket = socket;
     this.#options = options;
-    this.#heardAt = clock.now();
-    this.#heartbeat = new Heartbeat(heartbeatMs, this.#heardAt);
+    this.#heardAt = clock.elapsed();
+    this.#heartbeat = new Heartbeat(heartbeatMs, clock.uptime());
     this.#stopBeating = clock.every(heartbeatMs, () => this.#beat());
     socket.resume();
     socket.on('message', (data, binary) => this.#read(data as Buffer, binary));
@@ -75,7 +75,7 @@ export class Link {
     });
   }
 
-  /** The last proof that the other side is there, ms since the epoch. */
+  /** The last proof that the other side is there, as `clock.elapsed` has it. */
   get heardAt(): number {
     return this.#heardAt;
   }
@@ -99,7 +99,7 @@ export class Link {
     if (this.#ended) return;
     const { clock } = this.#options;
     this.#stopBeating();
-    this.#heartbeat = new Heartbeat(ms, clock.now());
+    this.#heartbeat = new Heartbeat(ms, clock.uptime());
     this.#stopBeating = clock.every(ms, () => this.#beat());
   }
 
@@ -186,25 +186,26 @@ export class Link {
   }
 
   #heard(): void {
-    this.#heardAt = this.#options.clock.now();
+    this.#heardAt = this.#options.clock.elapsed();
   }
 
   #beat(): void {
     // Its word came, and a heartbeat is enough for its end to come too.
     if (this.#closing) return this.#socket.terminate();
     const { clock, transport } = this.#options;
-    const before = this.#heardAt;
-    const pulse = this.#heartbeat.beat(clock.now(), transport.bytesRead);
+    const uptime = clock.uptime();
+    const away = this.#heartbeat.since(uptime);
+    const silence = clock.elapsed() - this.#heardAt;
+    const pulse = this.#heartbeat.beat(uptime, transport.bytesRead);
     if (pulse === 'alive') {
       this.#heard();
       this.#socket.ping();
       return;
     }
-    const silence = formatDuration(clock.now() - before);
     const reason =
       pulse === 'slept'
-        ? `this machine slept for ${silence}`
-        : `silent for ${silence} (two heartbeats of ${formatDuration(this.#heartbeat.periodMs)})`;
+        ? `this machine slept for ${formatDuration(away)}`
+        : `silent for ${formatDuration(silence)} (two heartbeats of ${formatDuration(this.#heartbeat.periodMs)})`;
     this.#end(CLOSE.silent, reason);
     // A close would only wait for an answer that does not come.
     this.#socket.terminate();

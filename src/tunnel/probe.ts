@@ -40,7 +40,7 @@ export class Probe {
   /** The answer to the probe itself; null for everything else, which is a delivery. */
   intercept(request: IncomingRequest): Answer | null {
     if (this.#done || headerValue(request.headers, HEADER.probe) !== this.#nonce) return null;
-    this.#arrived = { request, at: this.#clock.now() };
+    this.#arrived = { request, at: this.#clock.elapsed() };
     return {
       status: 200,
       headers: ['Content-Type', 'text/plain', HEADER.probe, this.#nonce],
@@ -52,17 +52,18 @@ export class Probe {
   async run(url: URL, route: RouteOptions): Promise<Proof> {
     const transport = createTransport({ url, connections: 1, timeoutMs: TIMEOUT_MS, ...route });
     const began = this.#clock.now();
-    const deadline = began + PATIENCE_MS;
+    const deadline = this.#clock.elapsed() + PATIENCE_MS;
     try {
       for (;;) {
-        const sentAt = this.#clock.now();
+        const sentAt = this.#clock.elapsed();
         const body = Buffer.from(`{"probe": "${this.#nonce}", "bytes": "\\u00e9\\/é", "number": 1.0}\n`);
         // The same each time: an earlier one may still arrive.
         const headers = this.#headers(body, began);
         const result = await transport.send({ headers, body });
         const proof = this.#judge(url, { headers, body, sentAt }, result);
         if (typeof proof !== 'string') return proof;
-        const passing = this.#arrived === null && mayPass(result) && this.#clock.now() + PAUSE_MS < deadline;
+        const passing =
+          this.#arrived === null && mayPass(result) && this.#clock.elapsed() + PAUSE_MS < deadline;
         if (!passing) throw new EnvironmentError(`${url.origin} does not lead here: ${proof}`);
         await new Promise<void>((resolve) => this.#clock.after(PAUSE_MS, resolve));
       }
@@ -98,7 +99,7 @@ export class Probe {
     sent: { headers: string[]; body: Buffer; sentAt: number },
     result: AttemptResult,
   ): Proof | string {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     if (this.#arrived === null) return notHere(url, result);
     const { request, at } = this.#arrived;
     if (!sent.body.equals(request.body))

@@ -217,8 +217,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       stopLooking();
       const closed = server.close(graceMs);
       // What is under way is answered before its listener is sent away.
-      const deadline = clock.now() + graceMs;
-      while ([...live.values()].some(({ underWay }) => underWay > 0) && clock.now() < deadline)
+      const deadline = clock.elapsed() + graceMs;
+      while ([...live.values()].some(({ underWay }) => underWay > 0) && clock.elapsed() < deadline)
         await new Promise((resolve) => setTimeout(resolve, 20));
       for (const running of live.values()) running.dismissAll(CLOSE.restart, 'the relay is restarting');
       await closed;

@@ -45,7 +45,7 @@ export interface TunnelOptions {
 /** A link to a relay that is kept up until it is closed. */
 export interface Tunnel {
   state(): LinkState;
-  /** The last proof that the relay is there, ms since the epoch. */
+  /** The last proof that the relay is there, as `clock.elapsed` has it. */
   heardAt(): number;
   /** How many deliveries the relay keeps for this channel, as it last said. */
   waiting(): number;

@@ -71,6 +71,28 @@ describe('the session', () => {
     expect([again.status, again.body, again.headers['set-cookie']]).toEqual([401, 'Wrong token', undefined]);
   });
 
+  test('G18 is not had for an old one-time link, though the clock was set back by a day', async () => {
+    const clock = { now: Date.now(), elapsed: 5 };
+    const { dashboard } = await startTestDashboard({
+      now: () => clock.now,
+      elapsed: () => clock.elapsed,
+    });
+    const redeemed = async () => {
+      const [, once] = dashboard.linkOnce().split('#token=');
+      clock.now -= 86_400_000;
+      clock.elapsed += 60_000;
+      const headers = { Authorization: `Bearer ${once}` };
+      return (await ask(dashboard.port, '/session', { method: 'POST', headers })).status;
+    };
+    expect(await redeemed()).toBe(200);
+    clock.elapsed += 1;
+    const [, late] = dashboard.linkOnce().split('#token=');
+    clock.now -= 86_400_000;
+    clock.elapsed += 60_001;
+    const headers = { Authorization: `Bearer ${late}` };
+    expect((await ask(dashboard.port, '/session', { method: 'POST', headers })).status).toBe(401);
+  });
+
   test.each(['Bearer wrong', 'Bearer ', '', 'Basic dG9rZW4='])('is not had for %j', async (Authorization) => {
     const answer = await redeem({ Authorization });
     expect([answer.status, answer.body, answer.headers['set-cookie']]).toEqual([

@@ -59,6 +59,7 @@ describe.skipIf(noBrowser)(`who sees the dashboard, in a browser${browserReason}
       portFlag: '--port',
       store,
       now: Date.now,
+      elapsed: () => performance.now(),
       about: { version: '0.0.0', location: 'memory', receiver: null, app: null },
       allowHosts: [],
       resend: null,

@@ -1,8 +1,9 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import { run } from '../../src/cli/main.ts';
 import { delivery, SECRET } from '../helpers/delivery.ts';
 import { startEndpoint } from '../helpers/endpoint.ts';
 import { openWire, request } from '../helpers/raw-http.ts';
-import { startListen } from '../helpers/test-io.ts';
+import { startListen, testIo } from '../helpers/test-io.ts';
 
 const GRACE_MS = 5000;
 const env = { MO_SECRET: SECRET };
@@ -49,4 +50,14 @@ test('C9 listen ends once it has answered what is under way at Ctrl-C', async ()
   await wire.waitFor(/^HTTP\/1\.1 202 [\s\S]*late/);
   expect(await ended).toBe(130);
   wire.socket.destroy();
+});
+
+test('G18 listen --for ends when its time is up, though the clock is set back by an hour at every look', async () => {
+  const io = testIo({ env });
+  let wall = Date.now();
+  io.now = () => {
+    wall -= 3_600_000;
+    return wall;
+  };
+  expect(await run(['listen', '--port', '0', '--no-dashboard', '--for', '50ms'], io)).toBe(0);
 });

@@ -117,5 +117,5 @@ test('F11 a link that is only idle lives on, heartbeat after heartbeat', async (
   }
   expect(states.map(({ state }) => state)).toEqual(['connecting', 'live']);
   expect(detached(relay.events)).toEqual([]);
-  expect(tunnel.heardAt()).toBeGreaterThanOrEqual(clocks.laptop.now() - BEAT);
+  expect(tunnel.heardAt()).toBeGreaterThanOrEqual(clocks.laptop.elapsed() - BEAT);
 });

@@ -104,6 +104,7 @@ export async function startTestDashboard(options: Partial<DashboardOptions> = {}
     port: 0,
     portFlag: '--port',
     now: Date.now,
+    elapsed: () => performance.now(),
     about: { version: '0.0.0', location: 'memory', receiver: null, app: null },
     allowHosts: [],
     resend: null,

@@ -24,12 +24,16 @@ export interface Bench extends MemoryLog {
     about?: { event?: string; status?: number | null; more?: Record<string, unknown> },
   ): Receipt;
   pass(ms: number): Promise<void>;
+  /** Somebody sets the clock, by so many ms. */
+  set(ms: number): void;
 }
 
 export function bench(): Bench {
   const log = memoryLog();
   let now = AT;
-  const feed = new Feed({ store: log.store, now: () => now, about: ABOUT });
+  /** What the clock was set by. */
+  let off = 0;
+  const feed = new Feed({ store: log.store, now: () => now + off, elapsed: () => now, about: ABOUT });
   onTestFinished(() => feed.close());
   let seconds = 0;
   return {
@@ -70,6 +74,9 @@ export function bench(): Bench {
       now += ms;
       await vi.advanceTimersByTimeAsync(ms);
       await turn();
+    },
+    set(ms) {
+      off += ms;
     },
   };
 }

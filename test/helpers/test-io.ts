@@ -44,6 +44,7 @@ export function testIo(options: TestIoOptions = {}): TestIo {
     env: options.env ?? {},
     cwd: options.cwd ?? mkdtempSync(join(tmpdir(), 'mo-notify-test-')),
     now: Date.now,
+    elapsed: () => performance.now(),
     random: Math.random,
     interrupted: interrupt.signal,
     interrupt: () => interrupt.abort(),

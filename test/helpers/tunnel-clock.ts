@@ -12,8 +12,8 @@ export interface TunnelClock extends Clock {
   waits(): number[];
   /** Resolves as soon as any timer waits, for work that takes time of its own before it asks for one. */
   asked(): Promise<void>;
-  /** ms since the clock's start. */
-  elapsed(): number;
+  /** Somebody sets the clock, by so many ms: nothing passes meanwhile. */
+  set(ms: number): void;
 }
 
 interface Timer {
@@ -28,6 +28,8 @@ export const TUNNEL_START = Date.parse('2026-01-31T12:00:00.000Z');
 
 export function tunnelClock(start = TUNNEL_START): TunnelClock {
   let now = start;
+  /** What it was set by. */
+  let off = 0;
   /** By when they are due; of those due together the one that was asked for first comes first. */
   let timers: Timer[] = [];
   const askers: (() => void)[] = [];
@@ -63,7 +65,12 @@ export function tunnelClock(start = TUNNEL_START): TunnelClock {
   }
 
   return {
-    now: () => now,
+    now: () => now + off,
+    elapsed: () => now - start,
+    uptime: () => now - start,
+    set(ms) {
+      off += ms;
+    },
     every: (ms, work) => add({ at: now + ms, everyMs: ms, work }),
     after: (ms, work) => add({ at: now + ms, everyMs: null, work }),
     async advance(ms) {
@@ -79,6 +86,5 @@ export function tunnelClock(start = TUNNEL_START): TunnelClock {
     settle,
     waits: () => timers.map(({ at }) => at - now),
     asked: () => (timers.length > 0 ? Promise.resolve() : new Promise((resolve) => askers.push(resolve))),
-    elapsed: () => now - start,
   };
 }

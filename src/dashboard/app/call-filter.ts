@@ -35,7 +35,8 @@ export function listCalls(calls: Iterable<PageCall>, filter: CallFilter, now: nu
     if (call.status !== null) counts.set(call.status, (counts.get(call.status) ?? 0) + 1);
     if (filter.statuses.length > 0 && (call.status === null || !filter.statuses.includes(call.status)))
       continue;
-    if (call.ended && now - call.endedSeen >= FADE_MS) ended.push(call);
+    // Either way: the clock may have been set back since.
+    if (call.ended && Math.abs(now - call.endedSeen) >= FADE_MS) ended.push(call);
     else live.push(call);
   }
   // The platform's timestamps are whole seconds: of calls of the same one the latest to arrive comes first.

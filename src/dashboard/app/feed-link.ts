@@ -35,8 +35,11 @@ export class FeedLink {
   /** The last message that was taken in; empty before the first. */
   #lastId = '';
   #heardAt = 0;
-  /** When the open connection was asked for: one that never says anything is as dead as one that has fallen silent. */
-  #askedAt = 0;
+  /**
+   * When the open connection was asked for or last said something, by both clocks: the one may be set back, the other
+   * stands still while the machine sleeps.
+   */
+  #stirred = { at: 0, elapsed: 0 };
   #lostSince: number | null = null;
   #retryMs = FIRST_RETRY_MS;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -86,7 +89,7 @@ export class FeedLink {
     this.#letGo();
     const source = new EventSource(`/api/feed${this.#lastId === '' ? '' : `?after=${this.#lastId}`}`);
     this.#source = source;
-    this.#askedAt = Date.now();
+    this.#stirred = { at: Date.now(), elapsed: performance.now() };
     this.#letGoWhileHidden();
     const on = <Data>(name: string, take: (data: Data) => void) =>
       source.addEventListener(name, (event: MessageEvent<string>) => {
@@ -109,14 +112,16 @@ export class FeedLink {
 
   #heard(): void {
     this.#heardAt = Date.now();
+    this.#stirred = { at: this.#heardAt, elapsed: performance.now() };
     this.#retryMs = FIRST_RETRY_MS;
     this.#lostSince = null;
     this.#handlers.state({ name: 'live' });
   }
 
   #check(): void {
-    if (this.#source !== null && Date.now() - Math.max(this.#heardAt, this.#askedAt) > SILENCE_MS)
-      this.#lose();
+    const { at, elapsed } = this.#stirred;
+    const silence = Math.max(Date.now() - at, performance.now() - elapsed);
+    if (this.#source !== null && silence > SILENCE_MS) this.#lose();
   }
 
   /** Says since when, and connects again in a while. */

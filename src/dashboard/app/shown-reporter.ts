@@ -37,6 +37,8 @@ export class ShownReporter {
   }
 
   add(seq: number, receivedMs: number): void {
+    // A clock that was set back would leave out all that comes until it is there again.
+    this.#from = Math.min(this.#from, this.#serverNow());
     if (receivedMs < this.#from) return;
     this.#waiting.add(seq);
     for (const oldest of this.#waiting) {

@@ -44,6 +44,14 @@ test('a lock that was never named is taken over once it is old', async () => {
   expect(await withLock(file, () => 'done', 40)).toBe('done');
 });
 
+test('G18 so is one from before the clock was set back', async () => {
+  const { file, lock } = place();
+  writeFileSync(lock, '');
+  const tomorrow = new Date(Date.now() + 86_400_000);
+  utimesSync(lock, tomorrow, tomorrow);
+  expect(await withLock(file, () => 'done', 40)).toBe('done');
+});
+
 test.each([
   ['a process that lives', () => `${process.pid} ${hostname()}`],
   ['another machine', () => `${deadPid()} not-${hostname()}`],

@@ -111,7 +111,11 @@ describe('F9 tokens and cookies', () => {
 
   function access(token?: string) {
     const clock = { now: 1_000_000 };
-    const made = new Access({ port: PORT, now: () => clock.now, ...(token === undefined ? {} : { token }) });
+    const made = new Access({
+      port: PORT,
+      elapsed: () => clock.now,
+      ...(token === undefined ? {} : { token }),
+    });
     return { clock, access: made };
   }
 

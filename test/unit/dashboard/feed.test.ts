@@ -9,6 +9,14 @@ import { AT } from '../../helpers/records.ts';
 stopClock();
 
 describe('a page that joins', () => {
+  test('G18 after the clock was set back gets a snapshot of then, not one from before', async () => {
+    const { join, pass, set } = bench();
+    expect((await join()).news()).toMatchObject([{ data: { now_ms: AT } }]);
+    set(-86_400_000);
+    await pass(1001);
+    expect((await join()).news()).toMatchObject([{ data: { now_ms: AT + 1001 - 86_400_000 } }]);
+  });
+
   test('gets all there is, then what changes', async () => {
     const { join, receive, received, pass } = bench();
     received({ callId: 'before', body: eventBody({ call_id: 'before' }) });

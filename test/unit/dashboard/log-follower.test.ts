@@ -83,10 +83,14 @@ describe('answers that another process notes', () => {
     expect(news()).toBe('');
   });
 
-  test('are not asked after for ever', async () => {
+  test.each([
+    ['', 0],
+    [', though the clock is set back by a day (G18)', -86_400_000],
+  ])('are not asked after for ever%s', async (_, set) => {
     const { store, received, settle, asked } = memoryLog();
     received({ status: null, receivedAt: AT + MINUTE });
     const { follower, news, clock } = await follow(store);
+    clock.set = set;
     clock.now += 120_001;
     await follower.poll();
     asked.length = 0;

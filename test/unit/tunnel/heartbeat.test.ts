@@ -7,10 +7,12 @@ const PERIOD = 10_000;
 /** A heart that beats as a link's does, over a connection on which the other side is heard as `bytes` says. */
 function beating() {
   const clock = tunnelClock();
-  const heart = new Heartbeat(PERIOD, clock.now());
+  const heart = new Heartbeat(PERIOD, clock.uptime());
   const connection = { bytes: 100 };
   const pulses: string[] = [];
-  clock.every(PERIOD, () => pulses.push(`${clock.elapsed()} ${heart.beat(clock.now(), connection.bytes)}`));
+  clock.every(PERIOD, () =>
+    pulses.push(`${clock.elapsed()} ${heart.beat(clock.uptime(), connection.bytes)}`),
+  );
   return { clock, connection, pulses };
 }
 

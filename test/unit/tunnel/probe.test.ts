@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { deadPort, startTlsEndpoint } from '../../helpers/endpoint.ts';
 import { type Meddling, NONCE, probedWay, request } from '../../helpers/probed-way.ts';
 
+const DAY = 86_400_000;
+
 describe('a way that leads here', () => {
   test('is proved by one signed POST, with nothing to remark', async () => {
     const way = await probedWay();
@@ -33,6 +35,19 @@ describe('a way that leads here', () => {
     expect(proof).toEqual({ tookMs, remarks: remarks.map((remark) => expect.stringMatching(remark)) });
   });
 
+  test.each([
+    ['back', -DAY],
+    ['forward', DAY],
+  ])('G18 is neither slow nor fast where the clock is set %s by a day meanwhile', async (_, ms) => {
+    const way = await probedWay({
+      instead: () => {
+        way.clock.set(ms);
+        return null;
+      },
+    });
+    expect(await way.run()).toEqual({ tookMs: 0, remarks: [] });
+  });
+
   test('may only just be coming up: two answers of 404, then it leads here', async () => {
     const way = await probedWay({
       instead: (nth) => (nth <= 2 ? { status: 404, body: '<html>soon</html>' } : null),
@@ -47,10 +62,14 @@ describe('a way that leads here', () => {
     expect(way.endpoint.requests).toHaveLength(3);
   });
 
-  test('is waited for twenty seconds, and no longer', async () => {
+  test.each([
+    ['', 0],
+    [', though the clock is set back by a day (G18)', -DAY],
+  ])('is waited for twenty seconds, and no longer%s', async (_, set) => {
     const way = await probedWay({ instead: () => ({ status: 502 }) });
     const running = way.run().catch((error: Error) => error.message);
     for (let i = 1; i < 20; i++) {
+      if (i === 5) way.clock.set(set);
       await way.clock.asked();
       await way.clock.advance(1000);
     }

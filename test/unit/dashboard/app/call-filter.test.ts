@@ -61,6 +61,8 @@ test('one that has just ended stays among those under way for a while', () => {
   const calls = [call(1, { ended: true, status: 'Missed', endedSeen: AT })];
   expect(list(calls, {}, AT + FADE_MS - 1)).toMatchObject({ live: [1], ended: [] });
   expect(list(calls, {}, AT + FADE_MS)).toMatchObject({ live: [], ended: [1] });
+  // The clock was set back (G18).
+  expect(list(calls, {}, AT - 86_400_000)).toMatchObject({ live: [], ended: [1] });
 });
 
 test('the counts are of what number, queue and direction leave, whichever statuses are listed', () => {
