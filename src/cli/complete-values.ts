@@ -41,7 +41,7 @@ export async function optionValues(option: Option, wanted: Wanted): Promise<Valu
   if (long === '--scenario') return plain((await import('../sender/scenario.ts')).SCENARIOS);
   if (long === '--endpoint') return endpointNames(wanted);
   if (long?.endsWith('-file')) return 'files';
-  return valuesCalled(/[<[]([^\]>]*?)(?:\.\.\.)?[\]>]/.exec(option.flags)?.[1] ?? '', long, wanted);
+  return valuesCalled(/[<[]([^<>[\]]*?)(?:\.\.\.)?[\]>]/.exec(option.flags)?.[1] ?? '', long, wanted);
 }
 
 /** The same for a positional argument. */

@@ -115,7 +115,7 @@ export function parseBytes(text: string, flag = '--max-body', most = 256 * 1024 
 /** `-H 'name: value'`, never split on commas -> names and values in turn. Throws UsageError (fault D14). */
 export function parseHeaders(lines: readonly string[]): string[] {
   return lines.flatMap((line) => {
-    const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$/s.exec(line);
+    const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)/s.exec(line);
     if (!match) throw new UsageError(`-H: '${line}' is not a header. Write it like 'X-Team: sales'.`);
     const [, name, value] = match as unknown as [string, string, string];
     if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) {

@@ -151,7 +151,13 @@ const indentAt = (text: string, offset: number) =>
 const eolOf = (text: string) => (text.includes('\r\n') ? '\r\n' : '\n');
 const unitOf = (text: string) => (/^\t/m.test(text) ? '\t' : '  ');
 const skipOn = (text: string, from: number) => from + (/^[ \t]*/.exec(text.slice(from))?.[0].length ?? 0);
-const skipBack = (text: string, from: number) => text.slice(0, from).replace(/[ \t]+$/, '').length;
+
+/** Where the blanks before a place begin. */
+function skipBack(text: string, from: number): number {
+  let at = from;
+  while (text[at - 1] === ' ' || text[at - 1] === '\t') at -= 1;
+  return at;
+}
 
 /** `["a", "b"]`: a list as people write it. */
 function oneLine(value: unknown): string {

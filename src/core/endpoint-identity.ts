@@ -64,5 +64,5 @@ function hasValues(text: string): boolean {
 
 function hashOf(text: string): string {
   const { href } = URL.canParse(text) ? new URL(text) : { href: text };
-  return hash('sha256', href.replace(/#.*$/s, ''), 'hex').slice(0, HASH_DIGITS);
+  return hash('sha256', href.split('#', 1)[0] as string, 'hex').slice(0, HASH_DIGITS);
 }

@@ -81,7 +81,7 @@ export function serializeEvent(event: CallEvent, format: BodyFormat = 'compact')
 
 /** `+` in strings as .NET writes it: every event with a phone number has one, few have a slash. */
 function escapePlus(json: string): string {
-  return json.replaceAll(/"(?:[^"\\]|\\.)*"/g, (text) => text.replaceAll('+', '\\u002b'));
+  return json.replaceAll(/"(?:[^"\\]|\\.)*"?/g, (text) => text.replaceAll('+', '\\u002b'));
 }
 
 /** JSON text with every slash and every non-ASCII UTF-16 unit escaped, as PHP's json_encode does by default. */

@@ -31,17 +31,33 @@ export interface ThresholdVerdict {
   verdict: 'pass' | 'fail' | 'no data';
 }
 
-const GRAMMAR =
-  /^\s*(?:([a-z_]+)\s*:\s*)?([a-z_]+)?(?:\s*\(?\s*(\d+(?:\.\d+)?)\s*\)?)?\s*(<=|>=|===|==|!=|<|>)\s*(\S+)\s*$/;
+/** The aggregation, as `p(95)`, `p95`, `med` or nothing. */
+const AGGREGATION = /^([a-z_]+)?(?:\s*(?:\(\s*)?(\d+(?:\.\d+)?)\s*\)?)?$/;
+
+/** The parts of an expression as they are written; null where it is none. */
+function split(text: string) {
+  const operator = /[<>]=?|===?|!=/.exec(text);
+  if (operator === null) return null;
+  const value = text.slice(operator.index + operator[0].length).trim();
+  const left = text.slice(0, operator.index);
+  const colon = left.indexOf(':');
+  const prefix = colon < 0 ? undefined : left.slice(0, colon).trim();
+  const aggregation = AGGREGATION.exec(left.slice(colon + 1).trim());
+  const known = prefix === undefined || /^[a-z_]+$/.test(prefix);
+  if (aggregation === null || !known || !/^\S+$/.test(value)) return null;
+  const [, word, share] = aggregation;
+  return { prefix, word, share, operator: operator[0], value };
+}
 
 /**
  * `p(95)<500ms`, `latency:med<=1s`, `success_rate>=99%`, `failed:count<10`. A number without a unit is in ms, as k6
  * has it. `figures` says which metrics there are; the first trend goes without its name. Throws UsageError.
  */
 export function parseThreshold(text: string, figures: Figures, examples: string): Threshold {
-  const match = GRAMMAR.exec(text);
-  const [, prefix, word, share, operator = '', value = ''] = match ?? [];
-  if (match === null || (prefix === undefined && word === undefined)) throw malformed(text, examples);
+  const parts = split(text);
+  if (parts === null || (parts.prefix === undefined && parts.word === undefined))
+    throw malformed(text, examples);
+  const { prefix, word, share, operator, value } = parts;
   const [trend = ''] = Object.keys(figures.trends);
   const metric = prefix ?? (isMetric(word, figures) ? (word as string) : trend);
   if (!isMetric(metric, figures)) throw unknownMetric(metric, figures);

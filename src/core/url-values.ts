@@ -48,7 +48,7 @@ export function maskLiterals(text: string): string {
 
 /** A URL's text up to its query, and the query without its `?`. */
 function inTwo(text: string): [place: string, query: string | null] {
-  const whole = text.replace(/#.*$/s, '');
+  const whole = text.split('#', 1)[0] as string;
   const at = whole.indexOf('?');
   return at < 0 ? [whole, null] : [whole.slice(0, at), whole.slice(at + 1)];
 }

@@ -112,11 +112,12 @@ function isIsatap(groups: readonly number[]): boolean {
 }
 
 function expand(address: string): number[] {
-  let text = address.replace(/%.*$/, '');
-  const tail = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
-  if (tail) {
-    const [p, q, r, s] = tail.slice(1).map(Number) as [number, number, number, number];
-    text = `${text.slice(0, tail.index) + ((p << 8) | q).toString(16)}:${((r << 8) | s).toString(16)}`;
+  let [text = ''] = address.split('%', 1);
+  const tail = text.slice(text.lastIndexOf(':') + 1);
+  if (isIP(tail) === 4) {
+    const [p, q, r, s] = tail.split('.').map(Number) as [number, number, number, number];
+    const hex = `${((p << 8) | q).toString(16)}:${((r << 8) | s).toString(16)}`;
+    text = text.slice(0, -tail.length) + hex;
   }
   const [head = '', rest] = text.split('::');
   const left = head === '' ? [] : head.split(':');

@@ -56,11 +56,8 @@ export function createAttacher(
         return refuse(429, 'Too many wrong tokens', ['Retry-After', String(Math.ceil(verdict / 1000))]);
       return refuse(401, 'No such channel, or not its token', ['WWW-Authenticate', 'Bearer']);
     }
-    if (
-      !headerValue(headers, 'Sec-WebSocket-Protocol')
-        ?.split(/\s*,\s*/)
-        .includes(PROTOCOL)
-    )
+    const offered = headerValue(headers, 'Sec-WebSocket-Protocol')?.split(',') ?? [];
+    if (!offered.some((protocol) => protocol.trim() === PROTOCOL))
       return refuse(426, `This relay speaks ${PROTOCOL}`, ['Upgrade', PROTOCOL], channel.name);
     const session = headerValue(headers, ATTACH.session) ?? randomBytes(16).toString('hex');
     const beside = headerValue(headers, ATTACH.beside);

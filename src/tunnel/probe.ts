@@ -165,10 +165,17 @@ function remarks(sentAt: number, arrivedAt: number, answeredAt: number): string[
 }
 
 function said({ status, responseBody }: AttemptResult): string {
-  const text = responseBody
-    .toString('utf8')
-    .replace(/<(script|style)[\s\S]*?<\/\1>|<[^>]*>/gi, ' ')
+  const text = textOf(responseBody.toString('utf8'));
+  return `${status}${text === '' ? '' : ` '${visible(text, 100)}'`}`;
+}
+
+/** What people read of a page: no tags, nor what stands in a script or a style. */
+function textOf(html: string): string {
+  const ended = html.split(/<\/(?:script|style)>/i);
+  const rest = ended.pop();
+  return [...ended.map((part) => part.replace(/<(?:script|style).*/is, '')), rest]
+    .join(' ')
+    .replace(/<[^<>]*>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim();
-  return `${status}${text === '' ? '' : ` '${visible(text, 100)}'`}`;
 }

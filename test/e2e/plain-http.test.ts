@@ -11,7 +11,7 @@ import { post } from '../helpers/raw-http.ts';
 import { tempFolder } from '../helpers/spawn-cli.ts';
 import { jsonLines, startListen, testIo } from '../helpers/test-io.ts';
 
-const PUBLIC = '203.0.113.7';
+const PUBLIC = '93.184.215.14';
 const WORDS = /203\.0\.113\.7 is a public address.*--allow-http permits it/;
 const env = { MO_SECRET: SECRET };
 

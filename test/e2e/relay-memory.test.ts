@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { delivery } from '../helpers/delivery.ts';
-import { eventually, nth } from '../helpers/relay.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { nth } from '../helpers/relay.ts';
 import { slowListener } from '../helpers/slow-listener.ts';
 import { testReceiver } from '../helpers/test-receiver.ts';
 import { tunnelClock } from '../helpers/tunnel-clock.ts';

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import { SECRET } from '../helpers/delivery.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -69,6 +69,16 @@ test('F12 a wrong token: exit 2 with what to do, and the same answer as for a ch
   expect(answers[0]?.[0]).toBe(401);
   expect(answers[1]).toEqual(answers[0]);
   expect(answers[2]).toEqual(answers[0]);
+});
+
+test('a relay finds its own protocol among others that a listener offers', async () => {
+  const relay = await runRelay();
+  const channel = await relay.channel();
+  const wire = await openWire(relay.port);
+  onTestFinished(() => void wire.socket.destroy());
+  const offer = `Sec-WebSocket-Protocol: chat ,${' '.repeat(100)}mo-notify.tunnel.v1 ,other`;
+  wire.write(knocking(channel.id, channel.token, [offer]));
+  await wire.waitFor(/^HTTP\/1\.1 101 /);
 });
 
 test("F12 another channel's token does not open this one", async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { linkStatus } from '../../src/cli/link-lines.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { exchange, parseAnswer } from '../helpers/raw-http.ts';
-import { eventually, nth } from '../helpers/relay.ts';
+import { nth } from '../helpers/relay.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { testReceiver } from '../helpers/test-receiver.ts';
 import { tunnelClock } from '../helpers/tunnel-clock.ts';

@@ -28,7 +28,7 @@ export function toJson(text: string): string | null {
   const parts: string[] = [];
   let depth = 0;
   let before = '';
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g)) {
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s{}[\],:"]+/g)) {
     const closes = token === '}' || token === ']';
     if (closes) depth -= 1;
     const empty = closes && (before === '{' || before === '[');

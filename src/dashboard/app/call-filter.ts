@@ -65,7 +65,7 @@ function hasDigits(number: string | null, digits: RegExp): boolean {
  * instead of it; and as the page shows it, with an asterisk for a digit. Null for what is no number.
  */
 function digitPattern(typed: string): RegExp | null {
-  if (!/^[\d\s*+().-]*\d[\d\s*+().-]*$/.test(typed)) return null;
+  if (!/^[\d\s*+().-]+$/.test(typed) || !/\d/.test(typed)) return null;
   const digits = typed.replaceAll(/[^\d*]/g, '').replace(/^0+(?=\d)/, '');
   return new RegExp(digits.replaceAll('*', '\\d'));
 }

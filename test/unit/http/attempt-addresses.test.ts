@@ -122,12 +122,12 @@ describe('D11 a name that is rebound between two connections is blocked at the s
 describe('plain http', () => {
   const words = expect.stringMatching(/203\.0\.113\.7.* is a public address.*--allow-http permits it/);
 
-  test.each(['hooks.example', '203.0.113.7'])(
+  test.each(['hooks.example', '93.184.215.14'])(
     'to %s, a public address, is blocked where it is not permitted',
     async (host) => {
       const endpoint = await closing();
       const url = new URL(`http://${host}:${endpoint.port}/`);
-      const lookup = resolver(['203.0.113.7']);
+      const lookup = resolver(['93.184.215.14']);
       expect(await attempt(url, { lookup })).toMatchObject({
         outcome: 'blocked',
         status: null,
@@ -136,15 +136,15 @@ describe('plain http', () => {
       expect([reached, endpoint.connections()]).toEqual([[], 0]);
       const permitted = await attempt(url, { lookup, allowHttp: true });
       // A literal address is not there; what matters is that it was tried.
-      if (host !== '203.0.113.7') expect(permitted).toMatchObject({ outcome: 'delivered' });
-      expect(reached).toEqual(['203.0.113.7']);
+      if (host !== '93.184.215.14') expect(permitted).toMatchObject({ outcome: 'delivered' });
+      expect(reached).toEqual(['93.184.215.14']);
     },
   );
 
   test('to a name with public and private addresses goes to a private one', async () => {
     const endpoint = await closing();
     const url = new URL(`http://hooks.example:${endpoint.port}/`);
-    const result = await attempt(url, { lookup: resolver(['203.0.113.7', '10.0.0.1']) });
+    const result = await attempt(url, { lookup: resolver(['93.184.215.14', '10.0.0.1']) });
     expect(result).toMatchObject({ outcome: 'delivered' });
     expect(reached).toEqual(['10.0.0.1']);
   });
@@ -152,7 +152,7 @@ describe('plain http', () => {
   test('to a name that was private and is public by now is blocked', async () => {
     const endpoint = await closing();
     const url = new URL(`http://hooks.example:${endpoint.port}/`);
-    const transport = openTransport(url, { lookup: resolver(['10.0.0.1'], ['203.0.113.7']) });
+    const transport = openTransport(url, { lookup: resolver(['10.0.0.1'], ['93.184.215.14']) });
     expect(await transport.send(REQUEST)).toMatchObject({ outcome: 'delivered' });
     await endpoint.idle();
     expect(await transport.send(REQUEST)).toMatchObject({ outcome: 'blocked', error: words });

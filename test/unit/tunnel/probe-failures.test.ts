@@ -43,6 +43,19 @@ describe('what answers in its place is named', () => {
       /answers 308, a redirect to \/x,/,
     ],
     [
+      'a page, without what its scripts and styles say',
+      answered(
+        200,
+        page('<SCRIPT src="a">if (1 < 2) x</SCRIPT>Buy <b>this</b><script>y</script> domain<script>z'),
+      ),
+      /a web page answers in its place \(200 'Buy this domain z'\)/,
+    ],
+    [
+      'a page of nothing but beginnings',
+      answered(200, `<html>${'<script'.repeat(250)}${'<'.repeat(250)}`),
+      /a web page answers in its place \(200 '<script/,
+    ],
+    [
       'ngrok by its header',
       answered(404, 'gone', { 'ngrok-error-code': 'ERR_NGROK_3200' }),
       /ngrok answers .*404 'gone'/,
