@@ -12,7 +12,7 @@ import { tempFolder } from '../helpers/spawn-cli.ts';
 import { jsonLines, startListen, testIo } from '../helpers/test-io.ts';
 
 const PUBLIC = '93.184.215.14';
-const WORDS = /203\.0\.113\.7 is a public address.*--allow-http permits it/;
+const WORDS = /93\.184\.215\.14 is a public address.*--allow-http permits it/;
 const env = { MO_SECRET: SECRET };
 
 /** Connections to the public address end at this machine. */

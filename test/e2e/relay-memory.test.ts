@@ -20,7 +20,11 @@ async function memoryOf(port: number): Promise<number> {
 
 test('G11 many channels whose listeners never read: one bound over all, then 503 for everybody, until they read or go', async () => {
   // An answer is late after 290 ms: then only the links hold what was sent.
-  const relay = await innerRelay('app', { maxMemory: 8 * MIB, clock: hastyClock(100), token }, SLOW);
+  const relay = await innerRelay(
+    'app',
+    { maxMemory: 8 * MIB, clock: hastyClock(100), heartbeatMs: 600_000, token },
+    SLOW,
+  );
   const receiver = await testReceiver();
   await innerTunnel(relay.port, receiver.receive);
   const listeners = await Promise.all(SLOW.map((channel) => slowListener(relay.port, null, channel)));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
+import { displayUrl } from '../../src/core/redact.ts';
 import { SECRET } from '../helpers/delivery.ts';
 import { answers, startEndpoint } from '../helpers/endpoint.ts';
 import { attached, startFakeRelay } from '../helpers/fake-relay.ts';
@@ -43,7 +44,7 @@ describe('G12 a relay that names a public URL on its own host', () => {
     const { code, io, target, relay } = await named(url);
     expect([code, io.out()]).toEqual([3, '']);
     expect(io.err()).toContain(
-      `${url(relay.port, target.port)} does not lead here: the relay names it as its public URL, but --tunnel is ws://localhost:${relay.port}/abc. Use --allow-private`,
+      `${displayUrl(url(relay.port, target.port))} does not lead here: the relay names it as its public URL, but --tunnel is ws://localhost:${relay.port}/abc. Use --allow-private`,
     );
     expect([target.connections(), relay.requests()]).toEqual([0, []]);
   });
