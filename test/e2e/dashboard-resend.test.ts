@@ -234,7 +234,7 @@ describe('a delivery that is sent again', () => {
     const { body: _body, headers: _headers, timestampMs, accepted, forwarding, ...receipt } = newReceipt();
     await store.addRecord({
       kind: 'receipt',
-      receipt: { ...receipt, duplicate: null, forward: null, shownAt: null },
+      receipt: { ...receipt, bodyBytes: 2, duplicate: null, forward: null, shownAt: null },
       headers,
       body: body === null ? null : Buffer.from(body),
     });

@@ -116,6 +116,8 @@ describe('--status says how an event’s delivery ended', () => {
       forward: { status, durationMs: 1, error: null },
     });
     await inStore(where, async (store) => {
+      // The forwards of the run before are this one's to settle.
+      await store.takeUnforwarded();
       await store.settleForward(settle(2, null));
       await store.settleForward(settle(3, 200));
     });

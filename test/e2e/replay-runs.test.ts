@@ -153,14 +153,16 @@ describe('--resume sends exactly what is left of what the run began with', () =>
     const failing = { forwarding: true, status: 500 };
     const failed: Sent = { eventId: 'sent', outcome: 'rejected', status: 500 };
     const settle = (where: World, seqs: number[], status: number) =>
-      inStore(where, (store) =>
-        store.settleForward({
+      inStore(where, async (store) => {
+        // The forwards of the run before are this one's to settle.
+        await store.takeUnforwarded();
+        await store.settleForward({
           seqs,
           status,
           owed: status !== 200,
           forward: { status, durationMs: 1, error: null },
-        }),
-      );
+        });
+      });
 
     test('it says how many are left, and sends those', async () => {
       const where = await world([failed], [failing, failing, failing]);
