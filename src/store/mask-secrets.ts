@@ -2,7 +2,7 @@ import type Database from 'libsql';
 import { recordedPlace, wantedEndpoint } from '../core/endpoint-identity.ts';
 import { maskLiterals } from '../core/url-values.ts';
 import { KEPT_CREDENTIALS, maskDetail } from './credentials.ts';
-import { fromText, toText } from './sqlite-text.ts';
+import { fromText, parseJson, textOf, toText } from './sqlite-text.ts';
 
 type Db = Database.Database;
 
@@ -22,13 +22,16 @@ const WITH_VALUES = "(url LIKE '%?%' OR url LIKE '%#%' OR endpoint LIKE '%?%')";
 
 /** Two keys of one URL stay two endpoints: by the hash in their names. */
 function maskUrls(db: Db): number {
-  const places = db.prepare(`SELECT DISTINCT endpoint, url FROM attempts WHERE ${WITH_VALUES}`).raw().all();
+  const places = db
+    .prepare(`SELECT DISTINCT CAST(endpoint AS BLOB), CAST(url AS BLOB) FROM attempts WHERE ${WITH_VALUES}`)
+    .raw()
+    .all() as [ArrayBuffer, ArrayBuffer][];
   if (places.length === 0) return 0;
   db.exec(`CREATE TEMP TABLE masked (
     endpoint TEXT, url TEXT, new_endpoint TEXT, new_url TEXT, PRIMARY KEY (endpoint, url)
   ) WITHOUT ROWID`);
   const add = db.prepare('INSERT INTO masked VALUES (?, ?, ?, ?)');
-  for (const [endpoint, url] of places as [string, string][]) {
+  for (const [endpoint, url] of places.map(([one, other]) => [textOf(one), textOf(other)] as const)) {
     const place = recordedPlace(fromText(endpoint), fromText(url));
     add.run([endpoint, url, toText(place.endpoint), toText(place.url)]);
   }
@@ -44,8 +47,9 @@ function maskUrls(db: Db): number {
 function maskPlans(db: Db): number {
   let changed = 0;
   const change = db.prepare('UPDATE replays SET plan = ? WHERE run = ?');
-  for (const [run, plan] of db.prepare('SELECT run, plan FROM replays').raw().all() as [string, string][]) {
-    const saved = JSON.parse(plan) as { options?: { to?: unknown; endpoint?: unknown } };
+  const plans = db.prepare('SELECT CAST(run AS BLOB), CAST(plan AS BLOB) FROM replays').raw().all();
+  for (const [run, plan] of (plans as ArrayBuffer[][]).map((row) => row.map(textOf) as [string, string])) {
+    const saved = parseJson(plan) as { options?: { to?: unknown; endpoint?: unknown } };
     const { to, endpoint } = saved.options ?? {};
     if (typeof to === 'string') Object.assign(saved.options as object, { to: maskLiterals(to) });
     if (typeof endpoint === 'string')
@@ -58,15 +62,18 @@ function maskPlans(db: Db): number {
 
 function maskHeaders(db: Db): number {
   const page = db
-    .prepare(`SELECT seq, detail, owed FROM receipts WHERE seq > ? ORDER BY seq LIMIT ${PAGE}`)
+    .prepare(
+      `SELECT seq, CAST(detail AS BLOB), CAST(owed AS INTEGER) FROM receipts WHERE seq > ? ORDER BY seq LIMIT ${PAGE}`,
+    )
     .raw();
   const keep = db.prepare('INSERT INTO credentials (seq, detail) VALUES (?, ?)');
   const change = db.prepare('UPDATE receipts SET detail = ? WHERE seq = ?');
   let last = 0;
   let changed = 0;
   for (;;) {
-    const rows = page.all([last]) as [seq: number, detail: string, owed: number | null][];
-    for (const [seq, detail, owed] of rows) {
+    const rows = page.all([last]) as [seq: number, detail: ArrayBuffer, owed: number | null][];
+    for (const [seq, text, owed] of rows) {
+      const detail = textOf(text);
       last = seq;
       const masked = maskDetail(detail);
       if (masked === detail) continue;

@@ -36,8 +36,24 @@ export function isConstraintError(error: unknown): boolean {
   return (error as { code?: string }).code?.startsWith('SQLITE_CONSTRAINT') === true;
 }
 
+/** SQLite's codes that libsql has no name for: their lowest byte is the kind of error. */
+const UNNAMED = /^UNKNOWN_SQLITE_ERROR_(\d+)$/;
+const KINDS: Record<number, string> = {
+  5: 'BUSY',
+  6: 'LOCKED',
+  11: 'CORRUPT',
+  13: 'FULL',
+  19: 'CONSTRAINT',
+  26: 'NOTADB',
+};
+
+function codeOf({ code = '' }: { code?: string }): string {
+  const number = UNNAMED.exec(code)?.[1];
+  return (number === undefined ? undefined : KINDS[Number(number) & 0xff]) ?? code;
+}
+
 function storeError(path: string, cause: Error & { code?: string }): StoreError {
-  const code = cause.code ?? '';
+  const code = codeOf(cause);
   if (/BUSY|LOCKED/.test(code)) {
     return new StoreError(`The store ${path} is locked by another process. Try again.`, 'busy', { cause });
   }
@@ -46,7 +62,9 @@ function storeError(path: string, cause: Error & { code?: string }): StoreError 
       cause,
     });
   }
-  if (/CORRUPT|NOTADB/.test(code)) return damaged(path, cause.message);
+  // What is asked is always the same, so what makes no sense is in the file: a table that is gone, JSON that is none, a
+  // value of another type than its column's.
+  if (/CORRUPT|NOTADB|CONSTRAINT|^SQLITE_ERROR$/.test(code)) return damaged(path, cause.message);
   return new StoreError(
     `The store ${path} cannot be used: ${cause.message} (${code || 'no code'}). Check the disk that holds it, or name another --store.`,
     'unavailable',

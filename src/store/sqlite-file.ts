@@ -28,6 +28,8 @@ export interface FileKind {
 
 const HEADER_BYTES = 100;
 const MAGIC = 'SQLite format 3\0';
+/** The newest there is of the formats that a header names, for writing and for reading. */
+const FORMAT = 2;
 
 /**
  * Looks at a store's file before SQLite does, because SQLite would take an emptied or shortened file for a new or
@@ -136,6 +138,9 @@ function checkHeader(path: string, file: number, kind: FileKind): void {
   if (got < HEADER_BYTES || header.toString('latin1', 0, 16) !== MAGIC) {
     throw damaged(path, 'it does not begin like a SQLite file');
   }
+  // SQLite would take it for one that may only be read.
+  if (header.readUInt8(18) > FORMAT || header.readUInt8(19) > FORMAT)
+    throw damaged(path, 'its header names a file format that does not exist');
   // After the header, for the reason above.
   if (sizeOf(`${path}-wal`) > 0) return;
   const { size } = fstatSync(file);

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { OWED } from './sqlite-rows.ts';
+import { OWED, type Value } from './sqlite-rows.ts';
 import type { Statements } from './statements.ts';
 
 export interface LeaseOptions {
@@ -87,8 +87,9 @@ export class Lease {
   runOut(): { runs: number[]; lookAgainMs: number } {
     const now = this.#options.monotonic();
     const others = this.#rows(
-      `SELECT DISTINCT owed FROM receipts WHERE owed > ${OWED.failed} AND owed < ?1
-       UNION SELECT DISTINCT owed FROM receipts WHERE owed > ?1`,
+      `SELECT CAST(owed AS INTEGER) FROM (
+         SELECT DISTINCT owed FROM receipts WHERE owed > ${OWED.failed} AND owed < ?1
+         UNION SELECT DISTINCT owed FROM receipts WHERE owed > ?1)`,
       [this.run],
     ).flat();
     const left = others.map((run): [number, number] => [run, this.#leftOf(run, now)]);
@@ -101,14 +102,13 @@ export class Lease {
 
   /** How long another run's lease still holds, ms. */
   #leftOf(run: number, now: number): number {
-    const [found] = this.#rows('SELECT pid, machine, beat FROM runs WHERE id = ?', [run]) as [
-      number,
-      string,
-      number,
-    ][];
+    const [found] = this.#rows(
+      'SELECT CAST(pid AS INTEGER), machine = ?2, CAST(beat AS INTEGER) FROM runs WHERE id = ?1',
+      [run, this.#machine],
+    );
     if (found === undefined) return 0;
-    const [pid, where, beat] = found;
-    if (where === this.#machine && !this.#options.isAlive(pid)) return 0;
+    const [pid, here, beat] = found as [number, 0 | 1, number];
+    if (here === 1 && !this.#options.isAlive(pid)) return 0;
     const seen = this.#seen.get(run);
     if (seen?.beat !== beat) {
       this.#seen.set(run, { beat, at: now });
@@ -117,7 +117,7 @@ export class Lease {
     return this.#options.ms - (now - seen.at);
   }
 
-  #rows(sql: string, values: number[]): number[][] {
+  #rows(sql: string, values: Value[]): number[][] {
     return this.#statements.prepare(sql).raw().all(values) as number[][];
   }
 }

@@ -109,7 +109,7 @@ export class RefusedWriter {
   }
 
   #newest(): { start: number; end: number } | null {
-    const [row] = this.#rows('SELECT start, size FROM refused ORDER BY start DESC LIMIT 1');
+    const [row] = this.#rows('SELECT start, CAST(size AS INTEGER) FROM refused ORDER BY start DESC LIMIT 1');
     if (row === undefined) return null;
     const [start, size] = row as [number, number];
     return { start, end: start + size };
@@ -119,7 +119,7 @@ export class RefusedWriter {
   #forget(before: number, limit: number): void {
     const gone = this.#rows(
       `DELETE FROM refused WHERE start IN (SELECT start FROM refused WHERE start < ? ORDER BY start LIMIT ?)
-       RETURNING seq`,
+       RETURNING CAST(seq AS INTEGER)`,
       [before, limit],
     );
     if (gone.length === 0) return;
@@ -166,7 +166,8 @@ export function forgotten(db: Database.Database, filter: RecordFilter): Forgotte
   if (Object.values(others).some((value) => value !== undefined)) return [];
   const rows = db
     .prepare(
-      `SELECT max(first_at, ?1), min(last_at, ?2 - 1), count FROM refused_hours
+      `SELECT CAST(max(first_at, ?1) AS INTEGER), CAST(min(last_at, ?2 - 1) AS INTEGER), CAST(count AS INTEGER)
+       FROM refused_hours
        WHERE last_at >= ?1 AND first_at < ?2 AND (?3 IS NULL OR event = ?3) ORDER BY hour`,
     )
     .raw()

@@ -8,7 +8,7 @@ import { connect, type Durability, emptyLog } from './sqlite-connect.ts';
 import { guard, guardRead, isConstraintError } from './sqlite-errors.ts';
 import { inspectFile } from './sqlite-file.ts';
 import type { Value } from './sqlite-rows.ts';
-import { fromText, toText } from './sqlite-text.ts';
+import { fromText, textOf, toText } from './sqlite-text.ts';
 import { Statements } from './statements.ts';
 
 /** As many as arrive together share the disk's confirmation, which costs more than all else. */
@@ -40,24 +40,29 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
   }, QUEUE);
   const files = contentFiles(`${path}.contents`, durability === 'full');
   const run = (sql: string, ...values: Value[]) => statements.run(sql, values);
-  const rowsNow = <Row = [string | null]>(sql: string, ...values: Value[]) =>
+  const rowsNow = <Row = FileRow>(sql: string, ...values: Value[]) =>
     statements.prepare(sql).raw().all(values) as Row[];
-  const rows = <Row>(sql: string, ...values: Value[]) => guardRead(path, () => rowsNow<Row>(sql, ...values));
+  /** `make` is guarded, too: what it is given may make no sense. */
+  const rows = <Row, Made>(make: (row: Row) => Made, sql: string, ...values: Value[]) =>
+    guardRead(path, () => rowsNow<Row>(sql, ...values).map((row) => make(row)));
   return {
     location: path,
     addChannel: (channel) => queue.add<boolean>(() => insertChannel(run, channel)),
-    channels: async () => (await rows<ChannelRow>(`${CHANNELS} ORDER BY created_at, name`)).map(toChannel),
+    channels: () => rows(toChannel, `${CHANNELS} ORDER BY created_at, name`),
     async removeChannel(id) {
-      const gone = await queue.add<[string | null][]>(() => {
+      const gone = await queue.add<(string | null)[]>(() => {
         run('DELETE FROM channels WHERE id = ?', id);
-        return rowsNow('DELETE FROM deliveries WHERE channel = ? RETURNING file', id);
+        return rowsNow(`DELETE FROM deliveries WHERE channel = ? RETURNING ${FILE}`, id).map(toFile);
       });
-      files.remove(removed(gone));
+      files.remove(named(gone));
       return gone.length;
     },
     setAck: (id, ack) => queue.add(() => void run('UPDATE channels SET ack = ? WHERE id = ?', ack, id)),
-    setting: async (name) =>
-      (await rows<[string]>('SELECT value FROM settings WHERE name = ?', name))[0]?.[0] ?? null,
+    setting: async (name) => {
+      const value = ([bytes]: [ArrayBuffer]) => textOf(bytes);
+      const [found] = await rows(value, 'SELECT CAST(value AS BLOB) FROM settings WHERE name = ?', name);
+      return found ?? null;
+    },
     set: (name, value) =>
       queue.add(() => void run('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)', name, value)),
     version: () =>
@@ -78,37 +83,29 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
         throw error;
       }
     },
-    waiting: async () =>
-      (
-        await rows<[number, string, number, number, number, number]>(
-          'SELECT seq, channel, received_at, attempts, due_at, bytes FROM deliveries ORDER BY seq',
-        )
-      ).map(
-        ([seq, channel, receivedAt, attempts, dueAt, bytes]): KeptDelivery => ({
-          seq,
-          channel,
-          receivedAt,
-          attempts,
-          dueAt,
+    waiting: () => rows(toKept, `${KEPT} ORDER BY seq`),
+    content: async (seq) => {
+      const [found] = await rows(
+        ([inline, file, bytes]: [ArrayBuffer | null, ArrayBuffer | null, number]) => ({
+          inline: new Uint8Array(inline ?? []),
+          file: toFile([file]),
           bytes,
         }),
-      ),
-    content: async (seq) => {
-      const [row] = await rows<[ArrayBuffer | null, string | null, number]>(
-        'SELECT content, file, bytes FROM deliveries WHERE seq = ?',
+        `SELECT CAST(content AS BLOB), ${FILE}, CAST(bytes AS INTEGER) FROM deliveries WHERE seq = ?`,
         seq,
       );
-      if (row === undefined) return null;
-      const [inline, file, bytes] = row;
-      return file === null ? new Uint8Array(inline as ArrayBuffer) : files.read(file, bytes);
+      if (found === undefined) return null;
+      return found.file === null ? found.inline : files.read(found.file, found.bytes);
     },
     // Nobody waits for these two: should they be lost, the delivery is only handed on once more.
     drop: async (seqs) => {
       files.remove(
         await queue.add<string[]>(
           () =>
-            seqs.flatMap((seq) =>
-              removed(rowsNow('DELETE FROM deliveries WHERE seq = ? RETURNING file', seq)),
+            named(
+              seqs.flatMap((seq) =>
+                rowsNow(`DELETE FROM deliveries WHERE seq = ? RETURNING ${FILE}`, seq).map(toFile),
+              ),
             ),
           0,
           'patient',
@@ -123,7 +120,7 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
       ),
     tidy: async () => {
       files.keepOnly(
-        new Set(removed(await rows<[string | null]>('SELECT file FROM deliveries WHERE file IS NOT NULL'))),
+        new Set(named(await rows(toFile, `SELECT ${FILE} FROM deliveries WHERE file IS NOT NULL`))),
       );
     },
     close: async () => {
@@ -135,11 +132,20 @@ export function openSqliteRelayStore(path: string, durability: Durability = 'ful
   };
 }
 
-type ChannelRow = [string, string, Channel['ack'], ArrayBuffer, number, number | null];
-const CHANNELS = 'SELECT id, name, ack, token_hash, created_at, expires_at FROM channels';
+// Texts come as bytes (see textOf).
+type ChannelRow = [ArrayBuffer, ArrayBuffer, ArrayBuffer, ArrayBuffer, number, number | null];
+const CHANNELS = `SELECT CAST(id AS BLOB), CAST(name AS BLOB), CAST(ack AS BLOB), CAST(token_hash AS BLOB),
+  CAST(created_at AS INTEGER), CAST(expires_at AS INTEGER) FROM channels`;
 
 function toChannel([id, name, ack, tokenHash, createdAt, expiresAt]: ChannelRow): Channel {
-  return { id, name: fromText(name), ack, tokenHash: new Uint8Array(tokenHash), createdAt, expiresAt };
+  return {
+    id: textOf(id),
+    name: fromText(textOf(name)),
+    ack: textOf(ack) as Channel['ack'],
+    tokenHash: new Uint8Array(tokenHash),
+    createdAt,
+    expiresAt,
+  };
 }
 
 function insertChannel(run: (sql: string, ...values: Value[]) => unknown, channel: Channel): boolean {
@@ -161,6 +167,21 @@ function insertChannel(run: (sql: string, ...values: Value[]) => unknown, channe
   }
 }
 
-function removed(rows: [file: string | null][]): string[] {
-  return rows.flatMap(([file]) => (file === null ? [] : [file]));
+const FILE = 'CAST(file AS BLOB)';
+type FileRow = [file: ArrayBuffer | null];
+
+function toFile([file]: FileRow): string | null {
+  return file === null ? null : textOf(file);
+}
+
+function named(files: (string | null)[]): string[] {
+  return files.filter((file) => file !== null);
+}
+
+type KeptRow = [number, ArrayBuffer, number, number, number, number];
+const KEPT = `SELECT seq, CAST(channel AS BLOB), CAST(received_at AS INTEGER), CAST(attempts AS INTEGER),
+  CAST(due_at AS INTEGER), CAST(bytes AS INTEGER) FROM deliveries`;
+
+function toKept([seq, channel, receivedAt, attempts, dueAt, bytes]: KeptRow): KeptDelivery {
+  return { seq, channel: textOf(channel), receivedAt, attempts, dueAt, bytes };
 }

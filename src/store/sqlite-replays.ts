@@ -1,5 +1,6 @@
 import type Database from 'libsql';
 import type { ReplayState } from '../core/store.ts';
+import { textOf } from './sqlite-text.ts';
 
 /** False where the run is no longer as it was `seen`: another process has gone on with it. */
 export function saveReplay(
@@ -15,11 +16,12 @@ export function saveReplay(
 }
 
 export function findReplay(db: Database.Database, run: string): ReplayState | null {
-  const sql = 'SELECT plan, reached, settled, state FROM replays WHERE run = ?';
-  const [found] = db.prepare(sql).raw().all([run]) as [string, number, number, ReplayState['state']][];
+  const sql = `SELECT CAST(plan AS BLOB), CAST(reached AS INTEGER), CAST(settled AS INTEGER), CAST(state AS BLOB)
+    FROM replays WHERE run = ?`;
+  const [found] = db.prepare(sql).raw().all([run]) as [ArrayBuffer, number, number, ArrayBuffer][];
   if (found === undefined) return null;
   const [plan, reached, settled, state] = found;
-  return { run, plan, reached, settled, state };
+  return { run, plan: textOf(plan), reached, settled, state: textOf(state) as ReplayState['state'] };
 }
 
 function isSame(found: ReplayState | null, { plan, reached, state }: ReplayState): boolean {

@@ -1,8 +1,8 @@
 import { maskCredentials } from '../core/credentials.ts';
 import type { RawHeaders } from '../core/headers.ts';
-import type { Attempt, ForwardResult } from '../core/record.ts';
+import type { Attempt, Evidence, ForwardResult } from '../core/record.ts';
 import type { FirstReceipt, NewReceipt, StoredReceipt } from '../core/store.ts';
-import { toText } from './sqlite-text.ts';
+import { parseJson, toText, Unreadable } from './sqlite-text.ts';
 
 /** What a column takes. */
 export type Value = string | number | Uint8Array | null;
@@ -80,10 +80,16 @@ type Detail = [
   cause?: string | null,
 ];
 
-/** What `pushReceipt` made of these. */
-export function readDetail(text: string): { detail: Detail; headers: string[] } {
-  const [detail, ...headers] = text.split('\n') as [string, ...string[]];
-  return { detail: JSON.parse(detail) as Detail, headers };
+/** What `pushReceipt` made of these; the headers only where the text is whole. Throws Unreadable. */
+export function readDetail(text: string) {
+  const [first, ...headers] = text.split('\n') as [string, ...string[]];
+  const [attempt, secret, transitMs, bodyBytes = null, asked = '', sha256, cause = null] = listOf(
+    first,
+  ) as Detail;
+  const numbers = [attempt, transitMs, bodyBytes].every(isNumber);
+  if (!numbers || ![secret, asked, sha256 ?? null, cause].every(isText)) throw new Unreadable();
+  const evidence: Evidence | undefined = sha256 === undefined ? undefined : { sha256, cause };
+  return { attempt, secret, transitMs, bodyBytes, asked, evidence, headers };
 }
 
 /** Adds an attempt's values to those of its statement. */
@@ -117,13 +123,36 @@ export function forwardText({ status, durationMs, error }: ForwardResult, answer
   return JSON.stringify([status, durationMs, error, ...(kept ? [kept] : [])]);
 }
 
-/** What `forwardText` was given. */
+/** What `forwardText` was given. Throws Unreadable. */
 export function readForward(text: string): { forward: ForwardResult; answer: string | undefined } {
-  const [status, durationMs, error, answer] = JSON.parse(text) as ForwardRow;
+  const [status, durationMs, error, answer] = listOf(text) as ForwardRow;
+  if (!isNumber(status) || typeof durationMs !== 'number' || !isText(error) || !isText(answer ?? null))
+    throw new Unreadable();
   return { forward: { status, durationMs, error }, answer };
 }
 
 type ForwardRow = [status: number | null, durationMs: number, error: string | null, answer?: string];
+
+/** What `pushReceipt` made of flags. Throws Unreadable. */
+export function readFlags(text: string | null): string[] {
+  const flags = text === null ? [] : listOf(text);
+  if (!flags.every((flag) => typeof flag === 'string')) throw new Unreadable();
+  return flags;
+}
+
+function listOf(json: string): unknown[] {
+  const list = parseJson(json);
+  if (!Array.isArray(list)) throw new Unreadable();
+  return list;
+}
+
+function isNumber(value: unknown): value is number | null {
+  return value === null || typeof value === 'number';
+}
+
+function isText(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
+}
 
 export function forwardState(owed: number | null): FirstReceipt['forward'] {
   if (owed === null) return 'none';

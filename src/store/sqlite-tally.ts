@@ -152,7 +152,7 @@ async function* runs(
   const columns = [...fields, ...group];
   const form = columns.map(([text]) => text).join(String.fromCharCode(FIELD));
   const row = `format(${text(Buffer.from(form, 'latin1'))}, ${columns.map(([, column]) => column).join(', ')})`;
-  const sql = `SELECT CAST(group_concat(${row}, ${text([ROW])}) AS BLOB), min(${time}), max(${time})
+  const sql = `SELECT CAST(group_concat(${row}, ${text([ROW])}) AS BLOB), CAST(min(${time}) AS INTEGER), CAST(max(${time}) AS INTEGER)
     FROM ${kind}s ${condition === '' ? 'WHERE' : `${condition} AND`} seq > ? AND seq <= ?`;
   const questions = Array.from({ length: Math.ceil((last - first + 1) / WINDOW) }, (_, i) => {
     const after = first - 1 + i * WINDOW;

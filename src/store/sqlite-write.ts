@@ -25,7 +25,7 @@ import {
   readDetail,
   type Value,
 } from './sqlite-rows.ts';
-import { fromText, toText } from './sqlite-text.ts';
+import { textOf, textOrNull, toText } from './sqlite-text.ts';
 import { WHOLE } from './sqlite-where.ts';
 import { Statements } from './statements.ts';
 
@@ -117,9 +117,12 @@ export class Writer {
     const these = 'IN (SELECT value FROM json_each(?))';
     const values = [JSON.stringify(runs)];
     const rows = this.#statements
-      .prepare(`SELECT seq, status, ${WHOLE_DETAIL}, body FROM receipts WHERE owed ${these} ORDER BY seq`)
+      .prepare(
+        `SELECT seq, CAST(status AS INTEGER), CAST(${WHOLE_DETAIL} AS BLOB), CAST(ifnull(body, x'') AS BLOB) FROM receipts
+         WHERE owed ${these} ORDER BY seq`,
+      )
       .raw()
-      .all(values) as [number, number | null, string, ArrayBuffer][];
+      .all(values) as [number, number | null, ArrayBuffer, ArrayBuffer][];
     this.#statements.run(
       `UPDATE receipts SET owed = CASE WHEN status BETWEEN 200 AND 299 THEN ${this.lease.run} ELSE ${OWED.failed} END
        WHERE owed ${these}`,
@@ -128,8 +131,7 @@ export class Writer {
     this.#statements.run(`DELETE FROM runs WHERE id ${these}`, values);
     this.lease.hold();
     const receipts = rows.map(([seq, status, text, body]) => {
-      const { detail, headers } = readDetail(text);
-      const [, , , , asked = ''] = detail;
+      const { headers, asked } = readDetail(textOf(text));
       return { seq, status, headers, asked, body: Buffer.from(body) };
     });
     return { receipts, lookAgainMs };
@@ -249,18 +251,19 @@ export class Writer {
   }
 
   #find(condition: string, values: Value[]): Seen | null {
-    const sql = `SELECT seq, event_id, body_key, received_at, owed FROM receipts WHERE ${condition}`;
+    const sql = `SELECT seq, CAST(event_id AS BLOB), CAST(ifnull(body_key, x'') AS BLOB), CAST(received_at AS INTEGER),
+      CAST(owed AS INTEGER) FROM receipts WHERE ${condition}`;
     const [found] = this.#statements.prepare(sql).raw().all(values) as [
       number,
-      string | null,
-      Buffer,
+      ArrayBuffer | null,
+      ArrayBuffer,
       number,
       number | null,
     ][];
     if (found === undefined) return null;
     const [seq, eventId, bodyKey, receivedAt, owed] = found;
     return {
-      row: { seq, eventId: fromText(eventId), receivedAt, forward: forwardState(owed) },
+      row: { seq, eventId: textOrNull(eventId), receivedAt, forward: forwardState(owed) },
       bodyKey: Buffer.from(bodyKey),
     };
   }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { run } from '../../src/cli/main.ts';
-import { openStore } from '../../src/store/open.ts';
+import { openRelayStore, openStore } from '../../src/store/open.ts';
+import { damagedCopy, filledStore, spoilText } from '../helpers/damaged-store.ts';
 import { collect } from '../helpers/records.ts';
 import { soundStore } from '../helpers/sound-store.ts';
 import { tempFolder } from '../helpers/spawn-cli.ts';
@@ -89,6 +90,37 @@ describe('E5 a store that is damaged or not ours is refused and keeps its bytes'
       only === undefined ? COMMANDS : COMMANDS.filter(([name]) => name === only),
     );
     expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  test.each([
+    ['logs', 'list'],
+    ['logs', 'tail'],
+    ['logs', 'show', 'ev-3'],
+    ['logs', 'export'],
+    ['logs', 'export', '--with-bodies'],
+    ['replay', '--to', '9', '--dry-run'],
+    ['replay', '--to', '9', '--dry-run', '--kind', 'attempt'],
+    ['report', '--calls'],
+  ])('G8 with a text in it that is none any more: %s %s %s %s', async (...command) => {
+    const damage = (bytes: Buffer) => {
+      spoilText('call-3')(bytes);
+      spoilText('endpoint-3')(bytes);
+    };
+    const path = damagedCopy(await filledStore(), damage);
+    await expectRefusal(path, RECOVER, [command]);
+  });
+
+  test('G8 a relay’s store with a text in it that is none any more', async () => {
+    const path = join(tempFolder(), 'relay.db');
+    const relay = await openRelayStore(path);
+    const channel = { id: 'c', name: 'the-channel', ack: 'app', createdAt: 1, expiresAt: null } as const;
+    await relay.addChannel({ ...channel, tokenHash: new Uint8Array(32) });
+    await relay.close();
+    edit(path, (bytes) => {
+      spoilText('the-channel')(bytes);
+      return bytes;
+    });
+    await expectRefusal(path, RECOVER, [['relay', 'channel', 'list']]);
   });
 
   test('an empty file is a new store', async () => {

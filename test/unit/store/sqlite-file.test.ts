@@ -172,6 +172,11 @@ describe('inspectFile', () => {
       (bytes: Buffer) => Buffer.from(bytes).fill(0, 0, 100),
       /does not begin like a SQLite file/,
     ],
+    [
+      'a format that does not exist (G8)',
+      (bytes: Buffer) => Buffer.from(bytes).fill(66, 18, 19),
+      /its header names a file format that does not exist/,
+    ],
   ])('E5 refuses a store with %s and leaves it alone', async (_, damage, message) => {
     const damaged = damage(await soundStore());
     writeFileSync(path, damaged);
