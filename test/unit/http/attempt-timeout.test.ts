@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { drips, startEndpoint, startRawEndpoint } from '../../helpers/endpoint.ts';
 import { attempt, openTransport, REQUEST } from '../../helpers/open-transport.ts';
+import { PATIENCE_MS } from '../../helpers/patience.ts';
 
 const TIMEOUT = 120;
 
@@ -16,7 +17,6 @@ test.each([
   expect(result).toMatchObject({ outcome: 'timeout', status: null });
   expect(result.error).toBe(`no answer within ${TIMEOUT} ms (waiting for the answer)`);
   expect(result.durationMs).toBeGreaterThanOrEqual(TIMEOUT - 2);
-  expect(result.durationMs).toBeLessThan(2000);
   await endpoint.idle();
 });
 
@@ -36,9 +36,11 @@ test('D1 a name server that never answers: timeout while connecting', async () =
 
 test('D1 D7 a body that drips for ever after a 200: delivered, timed at the status', async () => {
   const endpoint = await startRawEndpoint(drips('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n', 'x'));
-  const result = await attempt(endpoint.url, { timeoutMs: 300 });
+  const began = performance.now();
+  const result = await attempt(endpoint.url, { timeoutMs: PATIENCE_MS });
   expect(result).toMatchObject({ outcome: 'delivered', status: 200, error: null });
-  expect(result.durationMs).toBeLessThan(250);
+  // A body gets two seconds more, which are no part of it.
+  expect(result.durationMs).toBeLessThan(performance.now() - began - 1990);
   await endpoint.idle();
 });
 
@@ -51,7 +53,13 @@ test('D1 an answer after the time-out is not taken for that of the next attempt'
       response.writeHead(500).end();
     }
   });
+  // Time passes where it is told to, so that a busy machine does not.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
   const transport = openTransport(endpoint.url, { timeoutMs: TIMEOUT });
-  expect((await transport.send(REQUEST)).outcome).toBe('timeout');
+  const first = transport.send(REQUEST);
+  await endpoint.arrived(1);
+  vi.advanceTimersByTime(TIMEOUT);
+  expect((await first).outcome).toBe('timeout');
   expect(await transport.send(REQUEST)).toMatchObject({ outcome: 'rejected', status: 500 });
 });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import type { IncomingRequest } from '../../../src/http/serve-options.ts';
+import { eventually } from '../../helpers/eventually.ts';
 import { exchange, openWire, parseAnswer } from '../../helpers/raw-http.ts';
 import { startReceiver } from '../../helpers/receiver-server.ts';
 
@@ -118,7 +119,7 @@ test('requests that come without waiting are bounded: one is answered at a time,
   wire.socket.write(many, () => {
     flushed = true;
   });
-  await vi.waitFor(() => expect(answers).toHaveLength(1));
+  await eventually(() => expect(answers).toHaveLength(1));
   // Several turns in which all of it could have been read.
   for (let i = 0; i < 200; i++) await new Promise((resolve) => setImmediate(resolve));
   expect([answers.length, flushed]).toEqual([1, false]);

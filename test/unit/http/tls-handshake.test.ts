@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { tlsFixture } from '../../helpers/endpoint.ts';
+import { eventually } from '../../helpers/eventually.ts';
 import { startReceiver } from '../../helpers/receiver-server.ts';
 
 test.each([
@@ -26,7 +27,7 @@ test.each([
   await server.faulted(20);
   for (const socket of sockets) socket.destroy();
   // Both ends are in this process.
-  await vi.waitFor(() => expect(descriptors()).toBeLessThanOrEqual(before), { timeout: 15_000 });
+  await eventually(() => expect(descriptors()).toBeLessThanOrEqual(before));
 });
 
 function descriptors(): number {
