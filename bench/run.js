@@ -15,7 +15,7 @@ import { tunnelChannels } from './tunnel-channels.js';
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`);
 const met = [
   install(),
-  startup(),
+  await startup(),
   await receiver(),
   await sender(),
   await openLoop(),

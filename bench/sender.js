@@ -61,7 +61,7 @@ export async function sender() {
     console.log(`      ${side.padEnd(10)} ${spread(rates[side], 0)} events/s`);
   const to = (side) => ratios(rates['send-test'], rates[side]);
   return [
-    verdict('send-test / bare undici loop', to('undici'), '≥ 0.85', (r) => r >= 0.85),
+    verdict('send-test / bare undici loop', to('undici'), '≥ 0.75', (r) => r >= 0.75),
     verdict('send-test / autocannon', to('autocannon'), null),
   ].every(Boolean);
 }

@@ -4,14 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ratios, spread, verdict } from './figures.js';
-import { canPin } from './pinned.js';
+import { canPin, ready, start } from './pinned.js';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 20);
 const bin = join(import.meta.dirname, '../bin/mo-notify.js');
 
-export function startup() {
+export async function startup() {
   console.log(`\nStart-up: ${ROUNDS} rounds${canPin ? ', pinned to one core' : ''}; ratios to node -e 0`);
   const folder = mkdtempSync(join(tmpdir(), 'mo-notify-bench-'));
+  const endpoint = start(0, [process.execPath, join(import.meta.dirname, 'endpoint.js')]);
   try {
     const body = join(folder, 'body.json');
     writeFileSync(body, '{"event":"call_connected"}');
@@ -25,6 +26,7 @@ export function startup() {
       sign: { args: [bin, 'sign', '--body', body], limit: 1.5 },
       verify: { args: [bin, 'verify', '--body', body, '--signature', signature], limit: 1.5 },
       'send-test --dry-run': { args: [bin, 'send-test', '--dry-run'], limit: 2 },
+      'send-test -n 1': { args: [bin, 'send-test', await ready(endpoint), '-n', '1'], limit: 2.6 },
     };
     const times = Object.fromEntries(Object.keys(sides).map((name) => [name, []]));
     for (let round = -1; round < ROUNDS; round++) {
@@ -46,6 +48,7 @@ export function startup() {
       )
       .every(Boolean);
   } finally {
+    endpoint.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -62,4 +65,4 @@ function environment() {
   return { ...process.env, MO_SECRET: 'bench-secret' };
 }
 
-if (process.argv[1] === import.meta.filename) process.exitCode = startup() ? 0 : 1;
+if (process.argv[1] === import.meta.filename) process.exitCode = (await startup()) ? 0 : 1;

@@ -22,10 +22,10 @@ async function expectRoom(server: ReceiverServer): Promise<void> {
   await eventually(async () => expect((await post(server.port, delivery())).status).toBe(200));
 }
 
-const SLOW = [
+const SLOW: [how: string, bytes: string][] = [
   ['slow with its headers', HEADS],
   ['slow with its body', `${HEADS}Content-Length: 100\r\n\r\n{`],
-] as const;
+];
 
 test('C1 200 clients that are slow with headers or bodies: a good one is answered while they still are', async () => {
   const server = await startReceiver();
