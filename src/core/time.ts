@@ -56,9 +56,17 @@ function isDay(text: string): boolean {
   return day <= 28 || new Date(`${text.slice(0, 10)}T00:00:00Z`).getUTCDate() === day;
 }
 
+/** The last one that was written out: at full speed many in a row are of the same millisecond. */
+const written = { ms: Number.NaN, text: '' };
+
 /** Milliseconds since the epoch -> RFC 3339 UTC with milliseconds (contract §3). */
 export function formatTimestamp(ms: number): string {
-  return new Date(ms).toISOString();
+  const whole = Math.trunc(ms);
+  if (whole !== written.ms) {
+    written.text = new Date(whole).toISOString();
+    written.ms = whole;
+  }
+  return written.text;
 }
 
 /** `12:45`, `12:45:03` or `12:45:03.120`, in the machine's own time zone. */

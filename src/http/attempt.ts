@@ -24,6 +24,7 @@ export interface AttemptResult {
   error: string | null;
   /** What the system or a library calls it; null for an answer, and for what we ended ourselves. */
   failure: Pick<Failure, 'code' | 'text'> | null;
+  /** Of a success only where they are kept (`keepHeaders`): nearly nobody asks for them. */
   headers: RawHeaders;
   /** The beginning of the answer's body. */
   responseBody: Buffer;
@@ -39,6 +40,8 @@ export interface TransportOptions extends RouteOptions {
   timeoutMs: number;
   /** How much of an answer's body is kept, bytes; 2048 unless told otherwise, 65,536 at most. */
   keepBody?: number;
+  /** Keeps the headers of a success, too. */
+  keepHeaders?: boolean;
 }
 
 /** Sends requests to one endpoint. `send` never rejects, but with TypeError for a header that cannot be sent. */
@@ -60,6 +63,7 @@ const NO_BODY = Buffer.alloc(0);
 
 /** What holds for every request to an endpoint. */
 interface Terms {
+  keepHeaders: boolean;
   timeoutMs: number;
   keepBody: number;
   proxy: URL | null;
@@ -74,10 +78,10 @@ type Ending = [outcome: Outcome, error: string | null];
  * (contract §1), forbidden addresses never connected to (see route.ts).
  */
 export function createTransport(options: TransportOptions): Transport {
-  const { url, timeoutMs, keepBody = KEPT_BODY, proxy = null } = options;
+  const { url, timeoutMs, keepBody = KEPT_BODY, keepHeaders = false, proxy = null } = options;
   const route = routeTo(url, options);
   const connections = new Connections(url.origin, route.open, options.connections);
-  const terms = { timeoutMs, keepBody, proxy, protocol: url.protocol };
+  const terms = { timeoutMs, keepBody, keepHeaders, proxy, protocol: url.protocol };
   const place = `${url.pathname}${url.search}`;
   const abort = () => {
     for (const exchange of connections.exchanges())
@@ -146,9 +150,9 @@ class AttemptHandler implements Exchange {
     if (status < 200) return true;
     this.#status = status;
     this.#durationMs = performance.now() - this.#started;
-    this.#headers = headers.map(latin1);
+    if (this.#terms.keepHeaders || !isSuccess(status)) this.#headers = headers.map(latin1);
     // Nearly always the body comes with the head; only where it does not does it need a timer of its own.
-    process.nextTick(onHeadRead, this);
+    queueMicrotask(() => this.#awaitBody());
     return true;
   }
 
@@ -176,7 +180,7 @@ class AttemptHandler implements Exchange {
     this.connection?.free();
   }
 
-  awaitBody(): void {
+  #awaitBody(): void {
     if (this.over) return;
     clearTimeout(this.#timer);
     const left = Math.max(1, this.#terms.timeoutMs - this.#durationMs);
@@ -229,10 +233,6 @@ class AttemptHandler implements Exchange {
 
 function onTimeout(attempt: AttemptHandler): void {
   attempt.timeOut();
-}
-
-function onHeadRead(attempt: AttemptHandler): void {
-  attempt.awaitBody();
 }
 
 function latin1(bytes: Buffer): string {

@@ -111,7 +111,15 @@ export function createForwarder(url: URL, options: ForwarderOptions = {}): Forwa
 
 function connectTo(url: URL, options: ForwarderOptions): { url: URL; transport: Transport } {
   const { timeoutMs = FORWARD_TIMEOUT_MS, insecure = false, allowHttp = false, proxy = null } = options;
-  const about = { connections: CONNECTIONS, timeoutMs, insecure, allowHttp, proxy, keepBody: PASSED_BODY };
+  const about = {
+    connections: CONNECTIONS,
+    timeoutMs,
+    insecure,
+    allowHttp,
+    proxy,
+    keepBody: PASSED_BODY,
+    keepHeaders: true,
+  };
   return { url, transport: createTransport({ url, ...about }) };
 }
 
