@@ -129,8 +129,8 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
 }
 
 /** What a receipt that waits keeps in memory, about, bytes. */
-function heldBytes({ body, headers }: NewReceipt): number {
-  let bytes = JOB_BYTES + body.length;
+function heldBytes({ body, headers, asked }: NewReceipt): number {
+  let bytes = JOB_BYTES + body.length + asked.length;
   for (const text of headers) bytes += text.length;
   return bytes;
 }
