@@ -29,7 +29,7 @@ const WAYS: [name: string, open: (app: Endpoint) => Promise<Way>][] = [
     'directly',
     async (app) => {
       const listen = await startListen(['--no-dashboard', app.url.href], { env: { MO_SECRET: SECRET } });
-      onTestFinished(() => void listen.stop());
+      onTestFinished(async () => void (await listen.stop()));
       return { listen, port: listen.port, path: '/', send: () => post(listen.port, delivery()) };
     },
   ],
@@ -128,7 +128,7 @@ describe.each(WAYS)("the app's own answer goes back %s", (_, open) => {
 test('what the store keeps of an answer is its beginning, as text', async () => {
   const app = await startEndpoint(answers([500, {}, 'é'.repeat(KIB64)]));
   const listen = await startListen(['--no-dashboard', app.url.href], { env: { MO_SECRET: SECRET } });
-  onTestFinished(() => void listen.stop());
+  onTestFinished(async () => void (await listen.stop()));
   await post(listen.port, delivery());
   const store = await openStore(`sqlite:${listen.io.cwd}/.mo-notify/deliveries.db`);
   onTestFinished(() => store.close());

@@ -14,7 +14,7 @@ const env = { MO_SECRET: SECRET };
 
 async function listening(args: string[]): Promise<RunningListen> {
   const listen = await startListen(['--no-dashboard', ...args], { env });
-  onTestFinished(() => void listen.stop());
+  onTestFinished(async () => void (await listen.stop()));
   return listen;
 }
 
@@ -54,7 +54,7 @@ describe('the query of the sender', () => {
   test('goes along when the dashboard resends and when replay does, and nothing shows it', async () => {
     const app = await startEndpoint(answers(200));
     const listen = await startListen([app.url.href], { env });
-    onTestFinished(() => void listen.stop());
+    onTestFinished(async () => void (await listen.stop()));
     await post(listen.port, delivery({ headers: ['Accept-Encoding', 'br'] }), { path: `/?key=${KEY}` });
     const page = await enter(jsonLines(listen.io)[0]?.dashboard as string);
     expect((await page.post('/api/deliveries/receipt/1/resend')).status).toBe(200);

@@ -136,7 +136,7 @@ test('F12 the same run takes the place of its own dead link, which the relay sti
   // Only the listener hears that the link has ended.
   proxy.cutClients();
   await eventually(() => expect(statesOf(listen)).toEqual(['live', 'lost', 'connecting', 'live']));
-  expect(relay.io.out()).not.toContain('409');
+  expect(relay.io.out()).not.toContain('"status":409');
   expect(relay.io.out()).toContain('"state":"detached"');
   expect(linesOf(relay.io, 'listener').filter(({ reason }) => reason !== undefined)).toMatchObject([
     { reason: 'the same listener is back' },

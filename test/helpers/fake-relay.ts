@@ -4,7 +4,6 @@ import { onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { PROTOCOL } from '../../src/tunnel/control.ts';
 import { type AnswerFrame, decodeFrames, encodeContent, encodeDelivery } from '../../src/tunnel/frames.ts';
-import { eventually } from './eventually.ts';
 
 /** A relay that a test has in its hand, to be as hostile as it likes; it ends with the test. */
 export interface FakeRelay {
@@ -20,7 +19,7 @@ export interface FakeRelay {
   requests(): string[];
   /** The link that there is. */
   socket(): WebSocket;
-  /** Hands on a delivery; resolves to its answer. */
+  /** Hands on a delivery; resolves to its answer, rejects when its link ends without one. */
   deliver(headers: string[], body: Uint8Array, about?: { kept?: boolean }): Promise<AnswerFrame>;
 }
 
@@ -36,6 +35,7 @@ export async function startFakeRelay(
   const server = new WebSocketServer({ server: http, handleProtocols: () => PROTOCOL });
   let link: WebSocket | null = null;
   let number = 0;
+  const answered = new Map<number, (answer: AnswerFrame) => void>();
   const relay: FakeRelay = {
     port: 0,
     knocks: [],
@@ -49,12 +49,11 @@ export async function startFakeRelay(
       const mine = number;
       const content = encodeContent(headers, [body]);
       const frame = encodeDelivery({ number: mine, kept, copy: false, receivedAt: Date.now(), content });
-      relay.socket().send(Buffer.concat(frame));
-      // Of a link that has ended nobody may wait for ever.
-      return eventually(() => {
-        const answer = relay.answers.find((one) => one.number === mine);
-        if (answer === undefined) throw new Error(`no answer to delivery ${mine}`);
-        return answer;
+      const socket = relay.socket();
+      socket.send(Buffer.concat(frame));
+      return new Promise((resolve, reject) => {
+        answered.set(mine, resolve);
+        socket.once('close', () => reject(new Error(`no answer to delivery ${mine}`)));
       });
     },
   };
@@ -63,9 +62,11 @@ export async function startFakeRelay(
     relay.knocks.push(request.headers);
     socket.on('error', () => {});
     socket.on('message', (data, binary) => {
-      if (binary)
-        relay.answers.push(...decodeFrames(data as Buffer).filter((frame) => frame.kind === 'answer'));
-      else {
+      if (binary) {
+        const answers = decodeFrames(data as Buffer).filter((frame) => frame.kind === 'answer');
+        relay.answers.push(...answers);
+        for (const answer of answers) answered.get(answer.number)?.(answer);
+      } else {
         const control = JSON.parse(String(data)) as Record<string, unknown>;
         relay.controls.push(control);
         if (control.type === 'open' && control.open === true) socket.send('{"type":"opened"}');

@@ -55,7 +55,7 @@ export async function runRelay(
     io.interrupt();
     return ended;
   };
-  onTestFinished(() => void stop());
+  onTestFinished(async () => void (await stop()));
   const failed = ended.then((code) => Promise.reject(new Error(`relay ended with ${code}: ${io.err()}`)));
   failed.catch(() => {});
   const [, url] = (await Promise.race([
@@ -117,7 +117,7 @@ export function channelAt(
     publish: (sent, port = relayPort) => post(port, sent, { path: `/${id}` }),
     async listen(args = [], options = {}) {
       const listen = await startListen([...flags(options), ...args], world(options));
-      onTestFinished(() => void listen.stop());
+      onTestFinished(async () => void (await listen.stop()));
       return listen;
     },
     async refused(args = [], options = {}) {
