@@ -50,7 +50,13 @@ export class Probe {
 
   /** The URL is the user's own word, or allowed by it (fault G12). Rejects with EnvironmentError. */
   async run(url: URL, route: RouteOptions): Promise<Proof> {
-    const transport = createTransport({ url, connections: 1, timeoutMs: TIMEOUT_MS, ...route });
+    const transport = createTransport({
+      url,
+      connections: 1,
+      timeoutMs: TIMEOUT_MS,
+      keepHeaders: true,
+      ...route,
+    });
     const began = this.#clock.now();
     const deadline = this.#clock.elapsed() + PATIENCE_MS;
     try {
